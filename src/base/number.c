@@ -40,7 +40,7 @@ size_t number_digits_u64(uint64_t v)
     return 1 + estimate - (v < powers_of_ten[estimate]);
 }
 
-static void write_pair(char *out, unsigned v)
+static void write_pair(char *out, size_t v)
 {
     static const char pairs[] = "0001020304050607080910111213141516171819"
                                 "2021222324252627282930313233343536373839"
@@ -56,11 +56,11 @@ size_t number_write_long(char *out, uint64_t v)
     char *at = out + digits;
     while (v >= 100) {
         at -= 2;
-        write_pair(at, (unsigned)(v % 100));
+        write_pair(at, (size_t)(v % 100));
         v /= 100;
     }
     if (v >= 10)
-        write_pair(out, (unsigned)v);
+        write_pair(out, (size_t)v);
     else
         out[0] = (char)('0' + (char)v);
     return digits;
@@ -331,9 +331,10 @@ static bool reads_as(struct short_decimal d, double v)
     double back;
     if (!exact_operands(d.digits, d.exponent, &back)) {
         char text[NUMBER_INTEGER_MAX];
-        back = rounded(text, number_write_u64(text, d.digits), d.exponent);
+        size_t count = number_write_u64(text, d.digits);
+        back = rounded(text, count, d.exponent);
     }
-    return memcmp(&back, &v, sizeof v) == 0;
+    return back == v;
 }
 
 static struct short_decimal shortest(double v)
@@ -380,7 +381,8 @@ static size_t lay_out(char *out, const char *digits, size_t count, int lead)
         at = append(out, append(out, at, ".", 1), digits + 1, count - 1);
     at = append(out, at, "e", 1);
     char exponent[NUMBER_INTEGER_MAX];
-    return append(out, at, exponent, number_write_i64(exponent, lead));
+    size_t length = number_write_i64(exponent, lead);
+    return append(out, at, exponent, length);
 }
 
 size_t number_write_double(char out[static NUMBER_DOUBLE_MAX], double v)

@@ -54,17 +54,15 @@ void ts_buffer_add(ts_buffer *buffer, const void *bytes, size_t length)
 
 void ts_buffer_print(ts_buffer *buffer, const char *format, ...)
 {
+    char *text = NULL;
     va_list arguments;
     va_start(arguments, format);
-    va_list again;
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    int length = vasprintf(&text, format, arguments);
     va_end(arguments);
     if (length < 0)
         ts_die("cannot format \"%s\"", format);
-    vsnprintf(ts_buffer_room(buffer, (size_t)length + 1), (size_t)length + 1, format, again);
-    va_end(again);
-    ts_buffer_grew(buffer, (size_t)length);
+    ts_buffer_add(buffer, text, (size_t)length);
+    free(text);
 }
 
 void ts_buffer_take(ts_buffer *buffer, size_t length)

@@ -63,6 +63,7 @@ static bool wait_for(ts_conn *conn, short events)
     return count == 1 || lose(conn, "time is up");
 }
 
+/* A refused write is no loss by itself: an answer such as "max clients" may wait to be read. */
 bool ts_conn_send(ts_conn *conn, const void *bytes, size_t length, int64_t deadline)
 {
     const char *at = bytes;
@@ -75,7 +76,7 @@ bool ts_conn_send(ts_conn *conn, const void *bytes, size_t length, int64_t deadl
         } else if (errno == EAGAIN) {
             wait_for(conn, POLLOUT);
         } else if (errno != EINTR) {
-            lose(conn, "the connection failed while writing");
+            return false;
         }
     }
     return !conn->lost;
@@ -235,8 +236,7 @@ void ts_reply_free(ts_reply *reply)
     free(reply);
 }
 
-char *ts_encode_words(size_t count, const char *const *words, const size_t *lengths,
-                      size_t *length)
+char *ts_encode_words(size_t count, const char *const *words, const size_t *lengths, size_t *length)
 {
     ts_buffer command = {0};
     ts_buffer_print(&command, "*%zu\r\n", count);
@@ -275,7 +275,6 @@ ts_reply *ts_conn_command_words(ts_conn *conn, size_t count, const char *const *
     int64_t deadline = ts_deadline(TS_COMMAND_MS);
     size_t length = 0;
     char *command = ts_encode_words(count, words, lengths, &length);
-    /* A refused write may still leave an answer to read, such as "max clients". */
     ts_conn_send(conn, command, length, deadline);
     free(command);
     return ts_conn_read(conn, deadline);

@@ -49,25 +49,28 @@ static uint64_t to_bits(double v)
 static char *span(const char *text, size_t n)
 {
     char *copy = malloc(n > 0 ? n : 1);
-    ck_assert_ptr_nonnull(copy);
+    if (!copy)
+        ck_abort_msg("out of memory");
     memcpy(copy, text, n);
     return copy;
 }
 
 /* Integers */
 
+/* Plain comparisons, here and wherever a loop is long: each assertion of the library costs a
+ * write. */
 static void check_u64(uint64_t v)
 {
     char expected[32];
     char *out = span("--------------------", NUMBER_INTEGER_MAX);
-    int n = snprintf(expected, sizeof expected, "%" PRIu64, v);
-    ck_assert_uint_eq(number_write_u64(out, v), (size_t)n);
-    ck_assert_mem_eq(out, expected, (size_t)n);
-    ck_assert(n == NUMBER_INTEGER_MAX || out[n] == '-');
-    ck_assert_uint_eq(number_digits_u64(v), (size_t)n);
+    int printed = snprintf(expected, sizeof expected, "%" PRIu64, v);
+    size_t n = (size_t)printed;
+    if (number_write_u64(out, v) != n || memcmp(out, expected, n) != 0 ||
+        (n < NUMBER_INTEGER_MAX && out[n] != '-') || number_digits_u64(v) != n)
+        ck_abort_msg("%s written as %.*s", expected, NUMBER_INTEGER_MAX, out);
     uint64_t back = ~v;
-    ck_assert(number_parse_u64(out, (size_t)n, &back));
-    ck_assert_uint_eq(back, v);
+    if (!number_parse_u64(out, n, &back) || back != v)
+        ck_abort_msg("%s read as %" PRIu64, expected, back);
     free(out);
 }
 
@@ -75,16 +78,16 @@ static void check_i64(int64_t v)
 {
     char expected[32];
     char *out = span("++++++++++++++++++++", NUMBER_INTEGER_MAX);
-    int n = snprintf(expected, sizeof expected, "%" PRId64, v);
-    ck_assert_uint_eq(number_write_i64(out, v), (size_t)n);
-    ck_assert_mem_eq(out, expected, (size_t)n);
-    ck_assert(n == NUMBER_INTEGER_MAX || out[n] == '+');
+    int printed = snprintf(expected, sizeof expected, "%" PRId64, v);
+    size_t n = (size_t)printed;
+    if (number_write_i64(out, v) != n || memcmp(out, expected, n) != 0 ||
+        (n < NUMBER_INTEGER_MAX && out[n] != '+'))
+        ck_abort_msg("%s written as %.*s", expected, NUMBER_INTEGER_MAX, out);
     int64_t back = ~v;
-    ck_assert(number_parse_i64(out, (size_t)n, &back));
-    ck_assert_int_eq(back, v);
-    back = ~v;
-    ck_assert(number_parse_resp_i64(out, (size_t)n, &back));
-    ck_assert_int_eq(back, v);
+    int64_t resp = ~v;
+    if (!number_parse_i64(out, n, &back) || back != v || !number_parse_resp_i64(out, n, &resp) ||
+        resp != v)
+        ck_abort_msg("%s read as %" PRId64 " and %" PRId64, expected, back, resp);
     free(out);
 }
 
@@ -118,7 +121,7 @@ END_TEST
 START_TEST(integers_of_every_length_read_back)
 {
     uint64_t seed = 1;
-    for (int i = 0; i < 300000; i++) {
+    for (int i = 0; i < 100000; i++) {
         uint64_t v = next_random(&seed);
         check_integer(v >> (v & 63));
     }
@@ -155,38 +158,15 @@ static void check_refused(enum reader reader, const char *text, size_t n)
 
 START_TEST(integers_with_anything_else_are_refused)
 {
+    /* clang-format off */
     static const char *const never[] = {
-        "",
-        " ",
-        "-",
-        "+",
-        "--1",
-        "+-1",
-        "-+1",
-        " 1",
-        "1 ",
-        "1\n",
-        "\t1",
-        "0x10",
-        "1.0",
-        "1e3",
-        "1,000",
-        "a",
-        "1a",
-        "/",
-        ":",
-        "1/",
-        "1:",
-        "\xb1",
-        "\xd9\xa1",
-        "99999999999999999999",
-        "18446744073709551616",
-        "28446744073709551615",
-        "100000000000000000000",
-        "-9223372036854775809",
-        "-18446744073709551615",
+        "", " ", "-", "+", "--1", "+-1", "-+1", " 1", "1 ", "1\n", "\t1", "0x10", "1.0", "1e3",
+        "1,000", "a", "1a", "/", ":", "1/", "1:", "\261", "\331\241", "99999999999999999999",
+        "18446744073709551616", "20000000000000000000", "28446744073709551615",
+        "100000000000000000000", "-9223372036854775809", "-18446744073709551615",
         "-99999999999999999999",
     };
+    /* clang-format on */
     for (size_t i = 0; i < sizeof never / sizeof never[0]; i++) {
         check_refused(READ_U64, never[i], strlen(never[i]));
         check_refused(READ_I64, never[i], strlen(never[i]));
@@ -323,8 +303,9 @@ START_TEST(doubles_of_everyday_size_read_back)
         double v = (double)(next_random(&seed) >> 11) * 0x1p-53 * (double)(1 + i % 1000);
         char out[NUMBER_DOUBLE_MAX];
         double back = 77;
-        ck_assert(number_parse_double(out, number_write_double(out, v), &back));
-        ck_assert_uint_eq(to_bits(back), to_bits(v));
+        if (!number_parse_double(out, number_write_double(out, v), &back) ||
+            to_bits(back) != to_bits(v))
+            ck_abort_msg("%a read back as %a", v, back);
     }
 }
 END_TEST
@@ -360,8 +341,8 @@ static void check_shortest(double v)
         mantissa = mantissa * 10 + (*p - '0');
     for (int64_t step = -1; step <= 1; step++) {
         snprintf(text, sizeof text, "%" PRId64 "e%d", mantissa + step, exponent);
-        ck_assert_msg(to_bits(strtod(text, NULL)) != to_bits(v), "%.*s could be %s", (int)n, out,
-                      text);
+        if (to_bits(strtod(text, NULL)) == to_bits(v))
+            ck_abort_msg("%.*s could be %s", (int)n, out, text);
     }
     /* And of its own length it is the closest, unless the closest is another double. */
     snprintf(text, sizeof text, "%.*e", digits - 1, v);
@@ -370,14 +351,14 @@ static void check_shortest(double v)
     own[n] = '\0';
     char again[64];
     snprintf(again, sizeof again, "%.*Le", digits - 1, strtold(own, NULL));
-    if (strcmp(text, again) != 0)
-        ck_assert_msg(to_bits(strtod(text, NULL)) != to_bits(v), "%s is closer than %s", text, own);
+    if (strcmp(text, again) != 0 && to_bits(strtod(text, NULL)) == to_bits(v))
+        ck_abort_msg("%s is closer than %s", text, own);
 }
 
 START_TEST(doubles_take_the_fewest_digits)
 {
     uint64_t seed = 99;
-    for (int i = 0; i < 50000; i++) {
+    for (int i = 0; i < 20000; i++) {
         double v = fabs(from_bits(next_random(&seed)));
         if (isfinite(v))
             check_shortest(v);
@@ -439,54 +420,15 @@ static void check_refused_double(const char *text, size_t n)
 
 static void check_refusals(void)
 {
+    /* clang-format off */
     static const char *const never[] = {
-        "",
-        " ",
-        "+",
-        "-",
-        ".",
-        "e5",
-        ".e5",
-        "-.",
-        "1e",
-        "1e+",
-        "1e-",
-        "1e1.5",
-        " 1",
-        "1 ",
-        "1\n",
-        "--1",
-        "+-1",
-        "1.2.3",
-        "1..2",
-        "1,5",
-        ",5",
-        "1'000",
-        "1,000",
-        "0x10",
-        "0x1p3",
-        "1p3",
-        "1d5",
-        "1f",
-        "infi",
-        "in",
-        "i",
-        "infx",
-        "1e400",
-        "-1e400",
-        "nan(1)",
-        "nanx",
-        "+-inf",
-        "infinit",
-        "1e5e5",
-        "1e5 ",
-        "1.7976931348623159e308",
-        "1e99999999999999999999",
-        "\xd9\xab"
-        "5",
-        "1\xd9\xab"
-        "5",
+        "", " ", "+", "-", ".", "e5", ".e5", "-.", "1e", "1e+", "1e-", "1e1.5", " 1", "1 ", "1\n",
+        "--1", "+-1", "1.2.3", "1..2", "1,5", ",5", "1'000", "1,000", "0x10", "0x1p3", "1p3",
+        "1d5", "1f", "i", "in", "infi", "infx", "infinit", "+-inf", "nan(1)", "nanx", "1e5e5",
+        "1e5 ", "1e400", "-1e400", "1e99999999999999999999", "1.7976931348623159e308",
+        "\331\2535", "1\331\2535",
     };
+    /* clang-format on */
     for (size_t i = 0; i < sizeof never / sizeof never[0]; i++)
         check_refused_double(never[i], strlen(never[i]));
     check_refused_double("1\0", 2);
@@ -532,8 +474,8 @@ START_TEST(doubles_are_read_as_the_c_library_reads_them)
         double expected = strtod(text, NULL);
         double out = 77;
         bool taken = number_parse_double(text, n, &out);
-        ck_assert_msg(taken == isfinite(expected), "%s", text);
-        ck_assert_msg(!taken || to_bits(out) == to_bits(expected), "%s", text);
+        if (taken != isfinite(expected) || (taken && to_bits(out) != to_bits(expected)))
+            ck_abort_msg("%s read as %a, not %a", text, out, expected);
     }
 }
 END_TEST
@@ -581,40 +523,6 @@ static const char *const locale_names[] = {"de_DE", "ps_AF"};
 static const char *const locale_radixes[] = {",", "\xd9\xab"};
 #define LOCALES 2
 
-static pid_t make_locale(const char *name)
-{
-    char source[16];
-    char folder[128];
-    snprintf(source, sizeof source, "%s", name);
-    snprintf(folder, sizeof folder, "%s/%s.UTF-8", locale_folder, name);
-    char tool[] = "localedef", input[] = "-i", charset[] = "-f", utf8[] = "UTF-8";
-    char *const argv[] = {tool, input, source, charset, utf8, folder, NULL};
-    char *const environment[] = {NULL};
-    pid_t pid;
-    ck_assert_msg(posix_spawnp(&pid, tool, NULL, NULL, argv, environment) == 0,
-                  "cannot run localedef (Debian, Ubuntu: package libc-bin)");
-    return pid;
-}
-
-static void make_locales(void)
-{
-    const char *parent = getenv("TMPDIR");
-    int n = snprintf(locale_folder, sizeof locale_folder, "%s/vouch-locale-XXXXXX",
-                     parent && strlen(parent) < 32 ? parent : "/tmp");
-    ck_assert(n > 0 && (size_t)n < sizeof locale_folder);
-    ck_assert_ptr_nonnull(mkdtemp(locale_folder));
-    pid_t made[LOCALES];
-    for (size_t i = 0; i < LOCALES; i++)
-        made[i] = make_locale(locale_names[i]);
-    for (size_t i = 0; i < LOCALES; i++) {
-        int status = -1;
-        ck_assert_int_eq(waitpid(made[i], &status, 0), made[i]);
-        ck_assert_msg(status == 0, "localedef cannot make %s (Debian, Ubuntu: package locales)",
-                      locale_names[i]);
-    }
-    ck_assert_int_eq(setenv("LOCPATH", locale_folder, 1), 0);
-}
-
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
 {
     (void)status;
@@ -626,6 +534,49 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 static void remove_locales(void)
 {
     nftw(locale_folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static bool start_localedef(const char *name, pid_t *pid)
+{
+    char source[16];
+    char folder[128];
+    snprintf(source, sizeof source, "%s", name);
+    snprintf(folder, sizeof folder, "%s/%s.UTF-8", locale_folder, name);
+    char tool[] = "localedef", input[] = "-i", charset[] = "-f", utf8[] = "UTF-8";
+    char *const argv[] = {tool, input, source, charset, utf8, folder, NULL};
+    char *const environment[] = {NULL};
+    return posix_spawnp(pid, tool, NULL, NULL, argv, environment) == 0;
+}
+
+/* At the same time, since each takes a second. */
+static bool run_localedef(void)
+{
+    pid_t started[LOCALES];
+    size_t count = 0;
+    while (count < LOCALES && start_localedef(locale_names[count], &started[count]))
+        count++;
+    bool made = count == LOCALES;
+    for (size_t i = 0; i < count; i++) {
+        int status = -1;
+        if (waitpid(started[i], &status, 0) != started[i] || status != 0)
+            made = false;
+    }
+    return made;
+}
+
+static void make_locales(void)
+{
+    const char *parent = getenv("TMPDIR");
+    int n = snprintf(locale_folder, sizeof locale_folder, "%s/vouch-locale-XXXXXX",
+                     parent && strlen(parent) < 32 ? parent : "/tmp");
+    ck_assert(n > 0 && (size_t)n < sizeof locale_folder);
+    ck_assert_ptr_nonnull(mkdtemp(locale_folder));
+    if (!run_localedef()) {
+        remove_locales();
+        ck_abort_msg("localedef cannot make %s and %s (Debian, Ubuntu: install locales)",
+                     locale_names[0], locale_names[1]);
+    }
+    ck_assert_int_eq(setenv("LOCPATH", locale_folder, 1), 0);
 }
 
 /* Without this the tests below could pass in the C locale. */
@@ -644,7 +595,7 @@ static void check_numbers_here(void)
     check_table();
     check_readings();
     check_refusals();
-    check_random(50000, 11);
+    check_random(20000, 11);
     for (uint64_t v = 1; v < UINT64_MAX / 10; v = v * 10 + 7)
         check_integer(v);
 }
@@ -663,8 +614,11 @@ START_TEST(no_locale_of_the_thread_changes_a_number)
 {
     char name[16];
     snprintf(name, sizeof name, "%s.UTF-8", locale_names[_i]);
-    locale_t locale = newlocale(LC_ALL_MASK, name, (locale_t)0);
-    ck_assert_msg(locale != (locale_t)0, "%s was made and cannot be opened", name);
+    ck_assert_msg(setlocale(LC_ALL, name) != NULL, "%s was made and cannot be set", name);
+    /* Not newlocale: under LOCPATH the GNU library's loses memory, which a sanitizer reports. */
+    locale_t locale = duplocale(LC_GLOBAL_LOCALE);
+    ck_assert(locale != (locale_t)0);
+    ck_assert_ptr_nonnull(setlocale(LC_ALL, "C"));
     locale_t before = uselocale(locale);
     check_radix(locale_radixes[_i]);
     check_numbers_here();

@@ -1,0 +1,104 @@
+/* vouch/client.h: a handle on one deployment, and the operations in progress on it. */
+#ifndef VOUCH_CLIENT_H
+#define VOUCH_CLIENT_H
+
+#include <vouch/error.h>
+
+struct pollfd;
+
+VOUCH_BEGIN
+
+/* Owns its connections. One thread at a time, except where a function says otherwise. */
+typedef struct vouch_client vouch_client;
+/* One call in progress, started by a module and driven to its end. */
+typedef struct vouch_op vouch_op;
+
+#define VOUCH_CLIENT_MAX_OPERATIONS  1024  /* in progress at once on one client */
+#define VOUCH_CLIENT_MAX_CONNECTIONS 64    /* open at once on one client */
+#define VOUCH_WINDOW_MAX_COMMANDS    65536 /* highest window_commands */
+
+typedef struct vouch_client_options {
+    uint32_t size;      /* set by the initialiser */
+    uint32_t protocol;  /* 2 or 3; default 3, and 2 where the server refuses 3 */
+    uint32_t lazy;      /* 1: open does no I/O, the first operation connects */
+    uint32_t outages;   /* lost or refused connections and transient refusals an operation survives;
+                          default 8 */
+    int64_t connect_ms; /* resolve, connect and handshake; default 2,000; 1 … 86,400,000 */
+    int64_t deadline_ms; /* default of every call on this client: 5,000; or VOUCH_NO_DEADLINE */
+    int64_t stall_ms;    /* of streams: longest time without progress; default 5,000 */
+    int64_t
+        retry_min_ms; /* ceiling of the first wait after an outage; default 20. Doubles each time;
+                             every wait is drawn between 0 and the ceiling (full jitter). Not 1 ms:
+                             eight tries must outlast the restart of a server */
+    int64_t retry_max_ms; /* highest ceiling; default 500 */
+    const char *username; /* these four override the URL; copied */
+    const char *password;
+    const char *name; /* CLIENT SETNAME */
+    uint32_t database;
+    uint32_t window_commands; /* unanswered commands a connection; default 1,000 */
+    size_t window_bytes;      /* unanswered bytes a connection; default 1 MiB. One command is always
+                                 let through, however large */
+    size_t reply_max_bytes;   /* text in one reply; default 512 MiB */
+    size_t reply_max_elements; /* elements in one reply, all levels; default 1,048,576 */
+    uint32_t reply_max_depth;  /* arrays within arrays; default 32; at most 64 */
+    uint32_t reserved;
+} vouch_client_options;
+
+#define VOUCH_CLIENT_OPTIONS_INIT                                                                  \
+    {                                                                                              \
+        sizeof(vouch_client_options), 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0,  \
+            0                                                                                      \
+    }
+
+/* Opens a client on the server that `url` names:
+ *     redis://[[user]:password@]host[:port][/db][?option=value&…]      port 6379
+ *     unix://[[user]:password@]/path/to/socket[?db=N&…]
+ * IPv6 addresses stand in brackets; %XX is decoded in user, password and path. Options: db,
+ * protocol, name, connect_ms, deadline_ms, stall_ms.
+ *
+ * Blocks, connect_ms at most, until a connection has completed its handshake (HELLO or AUTH,
+ * SELECT, CLIENT SETNAME), unless options->lazy. Host names are resolved by the system's resolver,
+ * which does not know of connect_ms. `options` may be NULL; it is copied, with its strings.
+ *   VOUCH_OK        *out is the caller's, to be released with vouch_client_close
+ *   VOUCH_EINVAL    the URL or an option is wrong; the message says which part
+ *   VOUCH_ECONNECT  no connection; error->cause tells address, connect, auth, handshake, deadline
+ *   VOUCH_ENOMEM
+ * In every case but VOUCH_OK *out is NULL. Effect NOT_APPLIED always. */
+VOUCH_API VOUCH_MUST vouch_status vouch_client_open(const char *url,
+                                                    const vouch_client_options *options,
+                                                    vouch_client **out, vouch_error *error);
+
+/* Closes every connection, at once. Operations in progress end as if cancelled; they remain valid
+ * until their own finish. NULL is allowed. In a forked child it closes descriptors only. */
+VOUCH_API void vouch_client_close(vouch_client *client);
+
+/* Ends the calls in progress on `client`, or the next one if there is none, with VOUCH_EINTERRUPTED
+ * and effects as for a passed deadline. Safe from any thread and from signal handlers. */
+VOUCH_API void vouch_client_interrupt(vouch_client *client);
+
+/* ---- event loops ------------------------------------------------------------------------------
+ *
+ * Blocking calls are these two in a loop around poll(2). With an own loop: start operations, then
+ * again and again watch, wait, ready, and finish those that are done. Nothing here blocks.
+ */
+
+/* Says what to wait for. Fills at most `max` of `fds`, and *timeout_ms: the longest time to wait
+ * until vouch_client_ready must be called even if nothing happened (0: at once; -1: for ever).
+ * Returns how many descriptors there are; more than `max` means `fds` was too short:
+ * VOUCH_CLIENT_MAX_CONNECTIONS + 1 is always enough. The set changes with every call of ready and
+ * start, so ask each time. */
+VOUCH_API size_t vouch_client_watch(vouch_client *client, struct pollfd *fds, size_t max,
+                                    int64_t *timeout_ms);
+
+/* Tells what happened: `fds` as filled by watch, with revents set; n may be 0 (the time came). */
+VOUCH_API void vouch_client_ready(vouch_client *client, const struct pollfd *fds, size_t n);
+
+/* True once the operation's outcome stands; then finish it. */
+VOUCH_API bool vouch_op_done(const vouch_op *op);
+
+/* Ends an operation now: what was never handed over is NOT_APPLIED, what was handed over and not
+ * answered MAYBE_APPLIED. Other operations keep their replies. No effect once done. */
+VOUCH_API void vouch_op_cancel(vouch_op *op);
+
+VOUCH_END
+#endif

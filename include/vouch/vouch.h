@@ -1,0 +1,13 @@
+/* vouch/vouch.h: all of vouch, but for vouch/hiredis.h. */
+#ifndef VOUCH_VOUCH_H
+#define VOUCH_VOUCH_H
+
+#include <vouch/args.h>
+#include <vouch/batch.h>
+#include <vouch/client.h>
+#include <vouch/common.h>
+#include <vouch/error.h>
+#include <vouch/pipeline.h>
+#include <vouch/reply.h>
+
+#endif
