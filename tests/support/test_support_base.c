@@ -112,7 +112,8 @@ START_TEST(a_child_dies_with_its_parent)
     ts_child_kill(child);
     int status = 0;
     ck_assert(ts_child_wait(grandchild, soon(), &status));
-    ck_assert(WIFSIGNALED(status));
+    /* By the signal, or by its own hand if the parent was gone before it could ask for one. */
+    ck_assert(WIFSIGNALED(status) || WEXITSTATUS(status) != 0);
     close(pipe_fds[0]);
     close(pipe_fds[1]);
 }
