@@ -73,7 +73,8 @@ bool ts_server_wait_ready(ts_server *server, int64_t deadline);
 /* Waits until a replica's link to its primary is up and synchronised. */
 bool ts_server_wait_linked(ts_server *server, int64_t deadline);
 /* Waits until the server has this many clients besides the one that asks: with 0, whatever
- * reached the server from connections closed by now has been run, and the truth is stable. */
+ * reached the server from connections closed by now has been run, and the truth is stable.
+ * (On a replica the link to its primary counts as one.) */
 bool ts_server_wait_clients(ts_server *server, int64_t clients, int64_t deadline);
 
 /* The process, or -1 while it does not run. */

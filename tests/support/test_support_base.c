@@ -93,12 +93,19 @@ START_TEST(a_child_that_hangs_is_killed)
 }
 END_TEST
 
-static int make_grandchild(void *user)
+/* It tells its own number, so that it is known to have come as far as running. */
+static int tell_and_wait(void *user)
 {
     int *pipe_fds = user;
-    pid_t grandchild = ts_child_run(wait_for_ever, NULL);
-    ssize_t written = write(pipe_fds[1], &grandchild, sizeof grandchild);
-    return written == (ssize_t)sizeof grandchild ? wait_for_ever(NULL) : 1;
+    pid_t self = getpid();
+    ssize_t written = write(pipe_fds[1], &self, sizeof self);
+    return written == (ssize_t)sizeof self ? wait_for_ever(NULL) : 1;
+}
+
+static int make_grandchild(void *user)
+{
+    ts_child_run(tell_and_wait, user);
+    return wait_for_ever(NULL);
 }
 
 START_TEST(a_child_dies_with_its_parent)

@@ -141,6 +141,23 @@ START_TEST(without_persistence_a_restart_is_empty)
 }
 END_TEST
 
+START_TEST(a_port_that_was_taken_is_had_again_once_free)
+{
+    ts_server *server = start(&(ts_server_options){.transport = TS_TCP});
+    ts_address address = ts_server_address(server);
+    ts_server_kill(server);
+    int taken = ts_listen(&address);
+    ck_assert_int_ge(taken, 0);
+    ck_assert(ts_server_start_again_async(server));
+    ck_assert(!ts_server_wait_ready(server, soon()));
+    ck_assert_int_eq(ts_server_pid(server), -1);
+    close(taken);
+    ck_assert(ts_server_restart(server));
+    ck_assert_int_eq(ts_server_address(server).port, address.port);
+    ts_server_free(server);
+}
+END_TEST
+
 START_TEST(a_paused_server_is_silent)
 {
     ts_server *server = start(&(ts_server_options){.kind = (ts_server_kind)_i});
@@ -305,6 +322,7 @@ Suite *server_suite(void)
     tcase_add_loop_test(tests, with_persistence_data_outlives_a_kill, 0, 2);
     tcase_add_loop_test(tests, a_stop_is_orderly_and_starts_again, 0, 2);
     tcase_add_test(tests, without_persistence_a_restart_is_empty);
+    tcase_add_test(tests, a_port_that_was_taken_is_had_again_once_free);
     tcase_add_loop_test(tests, a_paused_server_is_silent, 0, 2);
     tcase_add_loop_test(tests, users_and_passwords_are_set, 0, 2);
     tcase_add_loop_test(tests, a_replica_follows_its_primary, 0, 2);

@@ -12,7 +12,7 @@
 #define WORDS_MAX 16
 #define KEYS_MAX  8
 
-/* Both lists end with NULL, or their room. */
+/* Both lists end with NULL. */
 struct line {
     unsigned servers;
     enum keys_result result;
@@ -20,17 +20,14 @@ struct line {
     const char *keys[KEYS_MAX];
 };
 
-#define WORDS(...)                                                                                 \
-    {                                                                                              \
-        __VA_ARGS__, NULL                                                                          \
-    }
-#define KEYS(...)                                                                                  \
-    {                                                                                              \
-        __VA_ARGS__                                                                                \
-    }
-#define GETKEYS_CASE(servers, result, words, keys) {servers, result, words, keys},
-#define GETKEYS_DISAGREES(servers, result, words, keys, theirs, their_keys, reason)                \
+/* clang-format off */
+#define WORDS(...) {__VA_ARGS__, NULL}
+#define KEYS(...)  {__VA_ARGS__}
+#define GETKEYS_CASE(servers, result, words, keys) \
     {servers, result, words, keys},
+#define GETKEYS_DISAGREES(servers, result, words, keys, theirs, their_keys, reason) \
+    {servers, result, words, keys},
+/* clang-format on */
 
 /* As servers answer COMMAND GETKEYS, or, where they are wrong, as they should. */
 static const struct line corpus[] = {
