@@ -49,6 +49,7 @@ static struct copy copy_of(const char *const *words)
     struct copy copy = {.argc = 0};
     while (words[copy.argc] != NULL)
         copy.argc++;
+    ck_assert_uint_gt(copy.argc, 0);
     copy.argv = malloc(copy.argc * sizeof *copy.argv);
     copy.argvlen = malloc(copy.argc * sizeof *copy.argvlen);
     ck_assert(copy.argv != NULL && copy.argvlen != NULL);
@@ -84,6 +85,7 @@ START_TEST(keys_are_those_servers_list)
     const struct line *line = &corpus[_i];
     struct copy copy = copy_of(line->words);
     ck_assert_ptr_nonnull(copy.command);
+    ck_assert_uint_eq(line->servers & ~(unsigned)copy.command->servers, 0);
     struct key_position found[WORDS_MAX];
     size_t count;
     enum keys_result result = keys_of(&copy, found, WORDS_MAX, &count);

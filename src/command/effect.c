@@ -1,0 +1,129 @@
+/* What became of one command, from the command and what came back. Pure: no state, no I/O.
+ *
+ *   lost, last byte not handed over      NOT_APPLIED    a server runs no command without its last
+ *                                                       byte
+ *   lost, handed over                    MAYBE_APPLIED
+ *   a value                              APPLIED
+ *   INVALIDOBJ, UNBLOCKED                MAYBE_APPLIED  the two errors by which a plain command can
+ *                                                       fail after it wrote
+ *   scripts, functions, MIGRATE, DEBUG,  MAYBE_APPLIED  a script's error reaches the client
+ *   what is not in the table                            verbatim, so it can look like any other.
+ *                                                       Exceptions: the exact line that says the
+ *                                                       need is missing; a script declared to
+ *                                                       forward no errors, refused in exactly the
+ *                                                       server's own words; an unknown command,
+ *                                                       named in the error
+ *   any other error                      NOT_APPLIED    servers check a plain command before they
+ *                                                       change anything
+ *
+ * Errors of a passing state can be tried again (WAIT) or elsewhere (REDIRECT); the rest is final.
+ */
+#include "command/effect.h"
+
+#include <string.h>
+
+static bool starts_with(const char *text, size_t size, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return size >= n && memcmp(text, prefix, n) == 0;
+}
+
+static bool is_exactly(const char *text, size_t size, const char *line)
+{
+    return size == strlen(line) && memcmp(text, line, size) == 0;
+}
+
+bool effect_code_is(const char *error, size_t size, const char *code)
+{
+    size_t n = strlen(code);
+    return starts_with(error, size, code) && (size == n || error[n] == ' ');
+}
+
+/* A refusal that passes: the server did not look at the command's data yet. */
+static enum remedy remedy_of(const char *error, size_t size)
+{
+    static const char *const redirects[] = {"MOVED", "ASK"};
+    static const char *const waits[] = {"LOADING",    "BUSY",    "OOM",      "READONLY",
+                                        "MASTERDOWN", "MISCONF", "TRYAGAIN", "CLUSTERDOWN",
+                                        "NOREPLICAS"};
+    for (size_t i = 0; i < sizeof redirects / sizeof *redirects; i++)
+        if (effect_code_is(error, size, redirects[i]))
+            return REMEDY_REDIRECT;
+    for (size_t i = 0; i < sizeof waits / sizeof *waits; i++)
+        if (effect_code_is(error, size, waits[i]))
+            return REMEDY_WAIT;
+    return REMEDY_NONE;
+}
+
+/* The server's own words before it starts a script. Whole lines: a script's author may well use the
+ * same code word. */
+static bool is_own_refusal(const char *error, size_t size)
+{
+    static const char *const lines[] = {
+        "LOADING Redis is loading the dataset in memory",
+        "LOADING Valkey is loading the dataset in memory",
+        "OOM command not allowed when used memory > 'maxmemory'.",
+        "READONLY You can't write against a read only replica.",
+        "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+        "NOREPLICAS Not enough good replicas to write.",
+        "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+        "BUSY Valkey is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
+        "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
+        "BUSY Valkey is busy running a script. You can only call FUNCTION KILL or SHUTDOWN "
+        "NOSAVE."};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        if (is_exactly(error, size, lines[i]))
+            return true;
+    return false;
+}
+
+/* "ERR unknown command 'NAME'…" with the very name that was sent: no module of that name ran. */
+static bool is_unknown_command(const struct happening *h)
+{
+    static const char words[] = "ERR unknown command '";
+    size_t at = sizeof words - 1;
+    return starts_with(h->error, h->error_size, words) && h->error_size > at + h->name_size &&
+           memcmp(h->error + at, h->name, h->name_size) == 0 && h->error[at + h->name_size] == '\'';
+}
+
+static struct verdict refused(enum remedy remedy)
+{
+    return (struct verdict){VOUCH_ESERVER, VOUCH_NOT_APPLIED, VOUCH_CAUSE_REFUSED, remedy};
+}
+
+static struct verdict judge_error(const struct happening *h)
+{
+    static const struct verdict uncertain = {VOUCH_ESERVER, VOUCH_MAYBE_APPLIED,
+                                             VOUCH_CAUSE_REFUSED, REMEDY_NONE};
+    if (h->missing && is_exactly(h->error, h->error_size, h->missing))
+        return refused(REMEDY_LOAD);
+    if (!h->command)
+        return is_unknown_command(h) ? refused(REMEDY_NONE) : uncertain;
+    if (effect_code_is(h->error, h->error_size, "INVALIDOBJ") ||
+        effect_code_is(h->error, h->error_size, "UNBLOCKED"))
+        return uncertain;
+    if (h->command->flags & COMMAND_MAY_HALF_APPLY) {
+        bool plain = h->forwards_no_errors && is_own_refusal(h->error, h->error_size);
+        if (!plain)
+            return uncertain;
+    }
+    return refused(remedy_of(h->error, h->error_size));
+}
+
+struct verdict effect_judge(const struct happening *h)
+{
+    switch (h->answer) {
+    case ANSWER_VALUE:
+        return (struct verdict){VOUCH_OK, VOUCH_APPLIED, VOUCH_CAUSE_NONE, REMEDY_NONE};
+    case ANSWER_ERROR:
+        return judge_error(h);
+    case ANSWER_NONE:
+        break;
+    }
+    if (!h->handed)
+        return (struct verdict){VOUCH_ENOTSENT, VOUCH_NOT_APPLIED, VOUCH_CAUSE_LOST, REMEDY_SEND};
+    /* A read-only command has nothing to double. */
+    bool harmless = h->command && (h->command->flags & COMMAND_READONLY);
+    return (struct verdict){VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_LOST,
+                            harmless ? REMEDY_SEND : REMEDY_NONE};
+}
