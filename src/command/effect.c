@@ -43,9 +43,9 @@ bool effect_code_is(const char *error, size_t size, const char *code)
 static enum remedy remedy_of(const char *error, size_t size)
 {
     static const char *const redirects[] = {"MOVED", "ASK"};
-    static const char *const waits[] = {"LOADING",    "BUSY",    "OOM",      "READONLY",
-                                        "MASTERDOWN", "MISCONF", "TRYAGAIN", "CLUSTERDOWN",
-                                        "NOREPLICAS"};
+    static const char *const waits[] = {"LOADING",  "BUSY",        "OOM",
+                                        "READONLY", "MASTERDOWN",  "MISCONF",
+                                        "TRYAGAIN", "CLUSTERDOWN", "NOREPLICAS"};
     for (size_t i = 0; i < sizeof redirects / sizeof *redirects; i++)
         if (effect_code_is(error, size, redirects[i]))
             return REMEDY_REDIRECT;

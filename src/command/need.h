@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 struct need {
-    uint64_t digest;     /* identifies it on a connection */
-    const char *load;    /* one whole encoded command that puts it there */
+    uint64_t digest;  /* identifies it on a connection */
+    const char *load; /* one whole encoded command that puts it there */
     size_t load_size;
     const char *missing; /* the error line, without '-' and CRLF, that says it is not there */
 };
