@@ -1,0 +1,194 @@
+/* The public side of a client: open, close, interrupt; and operations in general. */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "client/driver.h"
+
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define TEXT_(x) #x
+#define TEXT(x)  TEXT_(x)
+
+const char *vouch_version(void)
+{
+    return TEXT(VOUCH_VERSION_MAJOR) "." TEXT(VOUCH_VERSION_MINOR) "." TEXT(VOUCH_VERSION_PATCH);
+}
+
+/* ---- opening: an operation that ends when its lane has a connection ------------------------- */
+
+struct opening {
+    struct vouch_op op; /* first */
+    struct lane lane;
+    vouch_cause cause;
+};
+
+static struct opening *of_lane(struct lane *l)
+{
+    return (struct opening *)((char *)l - offsetof(struct opening, lane));
+}
+
+static bool pull(struct lane *l, size_t commands, struct run *out, const struct need **need)
+{
+    (void)l;
+    (void)commands;
+    (void)out;
+    (void)need;
+    return false;
+}
+
+static void on_reply(struct lane *l, const struct vouch_reply *reply, enum reader_fate fate)
+{
+    (void)l;
+    (void)reply;
+    (void)fate;
+}
+
+static void on_lost(struct lane *l, size_t maybe, size_t unsent, vouch_cause cause)
+{
+    (void)l;
+    (void)maybe;
+    (void)unsent;
+    (void)cause;
+}
+
+static void on_unsent(struct lane *l, size_t unsent)
+{
+    (void)l;
+    (void)unsent;
+}
+
+static void finish(struct opening *o, vouch_cause cause)
+{
+    size_t maybe, unsent;
+    o->cause = cause;
+    o->op.done = true;
+    lane_close(&o->lane, &maybe, &unsent);
+}
+
+static void on_failed(struct lane *l)
+{
+    of_lane(l)->cause = l->failure.cause;
+    of_lane(l)->op.done = true;
+}
+
+static void advance(struct vouch_op *op, int64_t now)
+{
+    (void)now;
+    struct opening *o = (struct opening *)op;
+    if (o->lane.link && o->lane.link->state == LINK_READY)
+        finish(o, VOUCH_CAUSE_NONE);
+}
+
+static void expire(struct vouch_op *op, vouch_cause cause)
+{
+    finish((struct opening *)op, cause);
+}
+
+static const struct lane_ops lane_ops = {pull, on_reply, on_lost, on_unsent, on_failed};
+static const struct op_ops op_ops = {advance, expire};
+
+static vouch_status report(const struct opening *o, vouch_error *error)
+{
+    const struct lane_failure *f = &o->lane.failure;
+    vouch_status status = VOUCH_ECONNECT;
+    if (o->cause == VOUCH_CAUSE_NONE) {
+        error_clear(error);
+        return VOUCH_OK;
+    }
+    if (o->cause == VOUCH_CAUSE_MEMORY)
+        status = VOUCH_ENOMEM;
+    if (o->cause == VOUCH_CAUSE_INTERRUPTED)
+        status = VOUCH_EINTERRUPTED;
+    (void)error_set(error, status, o->cause, "%s",
+                    f->message[0] ? f->message : vouch_cause_sentence(o->cause));
+    if (error) {
+        memcpy(error->code, f->code, sizeof error->code);
+        error->retriable = 1;
+    }
+    return status;
+}
+
+static vouch_status first_connection(vouch_client *c, vouch_error *error)
+{
+    struct opening o = {.op = {.ops = &op_ops, .wake = OP_NEVER}};
+    lane_init(&o.lane, &c->core, &lane_ops, 0, false, 0);
+    /* The link gives up by itself, with better words; a margin lets it. */
+    o.op.deadline = client_now() + c->core.settings.connect_ms * 1000 + 20000;
+    c->core.now = client_now();
+    lane_offer(&o.lane);
+    vouch_status status = client_start(c, &o.op, error);
+    if (status)
+        return status;
+    client_drive(c, &o.op);
+    core_end(&c->core, &o.op);
+    return report(&o, error);
+}
+
+static vouch_client *create(const struct settings *s)
+{
+    vouch_client *c = alloc_zeroed(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->pid = getpid();
+    core_init(&c->core, s, (uint64_t)client_now() * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)c->pid);
+    c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    c->buffer = alloc_get(DRIVER_BUFFER);
+    if (c->wake_fd >= 0 && c->buffer)
+        return c;
+    memset(&c->core.settings, 0, sizeof c->core.settings); /* the caller still owns them */
+    driver_free(c);
+    return NULL;
+}
+
+vouch_status vouch_client_open(const char *url, const vouch_client_options *options,
+                               vouch_client **out, vouch_error *error)
+{
+    struct settings s;
+    error_clear(error);
+    if (!out)
+        return error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "out is NULL");
+    *out = NULL;
+    vouch_status status = settings_read(&s, url, options, error);
+    if (status)
+        return status;
+    vouch_client *c = create(&s);
+    if (!c) {
+        settings_free(&s);
+        return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY,
+                         "no memory or no descriptor for a client");
+    }
+    status = s.lazy ? VOUCH_OK : first_connection(c, error);
+    if (status)
+        driver_free(c);
+    else
+        *out = c;
+    return status;
+}
+
+void vouch_client_close(vouch_client *client)
+{
+    if (client)
+        driver_free(client);
+}
+
+void vouch_client_interrupt(vouch_client *client)
+{
+    static const uint64_t one = 1;
+    atomic_store(&client->interrupt, 1);
+    ssize_t n = write(client->wake_fd, &one, sizeof one);
+    (void)n; /* full is as good as written */
+}
+
+/* ---- operations ----------------------------------------------------------------------------- */
+
+bool vouch_op_done(const vouch_op *op)
+{
+    return op->done;
+}
+
+void vouch_op_cancel(vouch_op *op)
+{
+    if (!op->done && op->core && !op->core->busy)
+        op->ops->expire(op, VOUCH_CAUSE_CANCELLED);
+}

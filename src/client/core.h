@@ -1,0 +1,63 @@
+/* client/core.h: a client without I/O: its connections, lanes and operations. A driver moves the
+ * bytes and tells the time. */
+#ifndef CLIENT_CORE_H
+#define CLIENT_CORE_H
+
+#include "base/retry.h"
+#include "client/lane.h"
+#include "client/link.h"
+#include "client/op.h"
+#include "client/settings.h"
+
+#include <stdint.h>
+
+struct core {
+    struct settings settings;
+    /* Servers: which one serves a slot. One, until there is cluster support; the simulator has
+     * more. */
+    size_t nodes;
+    struct link *links[VOUCH_CLIENT_MAX_CONNECTIONS];
+    size_t link_count;
+    struct lane *waiting, *waiting_last; /* for a connection, when there are as many as may be */
+    struct vouch_op *ops, *ops_last;
+    size_t op_count;
+    struct retry_random random;
+    int64_t now;      /* microseconds, monotonic: what the driver said last */
+    bool interrupted; /* the next operation ends at once */
+    bool busy;        /* inside a callback of the caller's */
+};
+
+void core_init(struct core *c, const struct settings *settings, uint64_t seed);
+/* Ends what is in progress as if cancelled, and forgets it; releases links and settings. */
+void core_free(struct core *c);
+
+/* The server that serves a slot. */
+static inline size_t core_node_of(const struct core *c, uint16_t slot)
+{
+    return c->nodes == 1 ? 0 : (size_t)slot * c->nodes / 16384;
+}
+
+/* Takes the operation on; VOUCH_ELIMIT over VOUCH_CLIENT_MAX_OPERATIONS. Then core_advance. */
+vouch_status core_start(struct core *c, struct vouch_op *op, vouch_error *error);
+/* The operation goes away. */
+void core_end(struct core *c, struct vouch_op *op);
+
+/* Time, and what happened since. */
+void core_advance(struct core *c, int64_t now);
+/* When core_advance must be called next; OP_NEVER if it need not be. */
+int64_t core_wake(const struct core *c);
+/* Ends all operations, or the next one if there is none. */
+void core_interrupt(struct core *c);
+
+/* How long to wait after that many failures in a row. */
+int64_t core_backoff_us(struct core *c, unsigned failures);
+
+/* ---- used by lanes and links ---------------------------------------------------------------- */
+
+/* Finds or makes a connection for the lane, or queues it. */
+void core_attach(struct core *c, struct lane *l);
+/* A connection became free. */
+void core_freed(struct core *c);
+void core_forget(struct core *c, struct lane *l);
+
+#endif

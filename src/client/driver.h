@@ -1,0 +1,49 @@
+/* client/driver.h: moves a core's bytes through sockets, with poll(2). */
+#ifndef CLIENT_DRIVER_H
+#define CLIENT_DRIVER_H
+
+#include "client/core.h"
+#include "net/transport.h"
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+/* Bytes received at once. */
+#define DRIVER_BUFFER ((size_t)64 << 10)
+/* Times a connection is read before the others, and the writes, have their turn. */
+#define DRIVER_READS 16
+
+/* What the driver has for one link. */
+struct seat {
+    struct transport *transport;
+    bool connected;
+    struct endpoint_addresses addresses;
+    size_t next_address;
+    int64_t address_by; /* when to try the next address */
+};
+
+struct vouch_client {
+    struct core core;
+    struct seat *seats[VOUCH_CLIENT_MAX_CONNECTIONS]; /* one for each of core.links */
+    char *buffer;
+    int wake_fd; /* an eventfd, written by interrupt */
+    atomic_int interrupt;
+    pid_t pid; /* of the process that opened it */
+};
+
+/* Sends, receives, connects: all that can be done without waiting. Then waits, at most until the
+ * core wants to be woken, if there is nothing to do and `wait`. */
+void driver_step(struct vouch_client *client, bool wait);
+/* Ends what is in progress, closes all descriptors. */
+void driver_free(struct vouch_client *client);
+
+/* VOUCH_OK if this process may use it now; else EFORKED or EBUSY, as an error. */
+vouch_status client_usable(const struct vouch_client *client, vouch_error *error);
+/* Starts an operation and moves what can be moved without waiting. */
+vouch_status client_start(struct vouch_client *client, struct vouch_op *op, vouch_error *error);
+/* Blocks until the operation is done. */
+void client_drive(struct vouch_client *client, const struct vouch_op *op);
+/* The time by the client's clock, in microseconds. */
+int64_t client_now(void);
+
+#endif

@@ -1,0 +1,348 @@
+/* The poll driver: blocking calls and the caller's event loop alike. Beside transport_socket.c the
+ * only file that waits or asks the clock.
+ *
+ * A step is: read what came, let the core advance, write what it wants, and again while anything
+ * changed; only then wait. A connection with nothing in flight is read before it is written to: if
+ * the server closed it meanwhile, that is seen while nothing is in doubt yet. */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "client/driver.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WHY_MAX 160
+
+int64_t client_now(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static const char *describe(int error, char *out, size_t room)
+{
+    char text[WHY_MAX] = "";
+    if (strerror_r(error, text, sizeof text) != 0)
+        (void)snprintf(text, sizeof text, "error %d", error);
+    error_escape(out, room, text, strlen(text));
+    return out;
+}
+
+/* ---- connecting ----------------------------------------------------------------------------- */
+
+static void close_seat(struct seat *s)
+{
+    if (s->transport)
+        s->transport->ops->close(s->transport);
+    s->transport = NULL;
+    s->connected = false;
+    s->addresses.n = s->next_address = 0;
+}
+
+/* Begins with the next address; after the last the link is told. */
+static void try_next(struct link *l, struct seat *s, int error)
+{
+    char why[WHY_MAX];
+    if (s->transport)
+        s->transport->ops->close(s->transport);
+    s->transport = NULL;
+    while (s->next_address < s->addresses.n) {
+        size_t left = s->addresses.n - s->next_address;
+        s->transport = transport_socket_open(&s->addresses.v[s->next_address++], &error);
+        if (!s->transport)
+            continue;
+        /* An address that does not answer may use up its share of the time, not all of it. */
+        int64_t now = client_now();
+        s->address_by = now + (l->connect_by - now) / (int64_t)left;
+        return;
+    }
+    close_seat(s);
+    link_unreachable(l, VOUCH_CAUSE_CONNECT, describe(error, why, sizeof why));
+}
+
+static void begin_connecting(struct vouch_client *c, struct link *l, struct seat *s)
+{
+    char why[WHY_MAX];
+    close_seat(s);
+    if (endpoint_resolve(&c->core.settings.endpoint, &s->addresses, why, sizeof why))
+        try_next(l, s, 0);
+    else
+        link_unreachable(l, VOUCH_CAUSE_ADDRESS, why);
+}
+
+static void go_on_connecting(struct link *l, struct seat *s)
+{
+    switch (s->transport->ops->connect(s->transport)) {
+    case TRANSPORT_DONE:
+        s->connected = true;
+        link_connected(l);
+        return;
+    case TRANSPORT_AGAIN:
+        if (client_now() >= s->address_by)
+            try_next(l, s, ETIMEDOUT);
+        return;
+    case TRANSPORT_ENDED:
+    case TRANSPORT_FAILED:
+        try_next(l, s, s->transport->error);
+        return;
+    }
+}
+
+/* ---- bytes ---------------------------------------------------------------------------------- */
+
+/* Reads what is there. True if anything came; the link may be down afterwards. */
+static bool read_in(struct vouch_client *c, struct link *l, struct seat *s)
+{
+    char why[WHY_MAX];
+    bool any = false;
+    for (int i = 0; i < DRIVER_READS && !l->close_transport; i++) {
+        size_t got = 0;
+        enum transport_result result =
+            s->transport->ops->receive(s->transport, c->buffer, DRIVER_BUFFER, &got);
+        if (result == TRANSPORT_AGAIN)
+            return any;
+        any = true;
+        if (result == TRANSPORT_DONE) {
+            link_received(l, c->buffer, got);
+            if (got < DRIVER_BUFFER)
+                return true;
+        } else if (result == TRANSPORT_ENDED) {
+            link_broken(l, "the server closed the connection");
+        } else {
+            link_broken(l, describe(s->transport->error, why, sizeof why));
+        }
+    }
+    return any;
+}
+
+/* The other side is gone for writing; what it answered before may still be there. */
+static void read_rest(struct vouch_client *c, struct link *l, struct seat *s, int error)
+{
+    char why[WHY_MAX];
+    while (!l->close_transport && read_in(c, l, s))
+        ;
+    if (!l->close_transport)
+        link_broken(l, describe(error, why, sizeof why));
+}
+
+/* Writes what wants out. True if anything happened. */
+static bool write_out(struct vouch_client *c, struct link *l, struct seat *s)
+{
+    struct span spans[TRANSPORT_SPANS];
+    bool any = false;
+    if (!conn_wants_out(&l->conn))
+        return false;
+    if (l->conn.pending == 0 && l->state == LINK_READY && read_in(c, l, s))
+        return true;
+    for (;;) {
+        size_t n = conn_output(&l->conn, spans, TRANSPORT_SPANS), taken = 0, handed = 0;
+        if (n == 0)
+            return any;
+        enum transport_result result =
+            s->transport->ops->send(s->transport, spans, n, &taken, &handed);
+        conn_taken(&l->conn, taken);
+        conn_handed(&l->conn, handed);
+        if (result == TRANSPORT_AGAIN)
+            return any;
+        any = true;
+        if (result != TRANSPORT_DONE) {
+            read_rest(c, l, s, s->transport->error);
+            return true;
+        }
+    }
+}
+
+/* ---- steps ---------------------------------------------------------------------------------- */
+
+static bool add_seats(struct vouch_client *c)
+{
+    for (size_t i = 0; i < c->core.link_count; i++)
+        if (!c->seats[i] && !(c->seats[i] = alloc_zeroed(1, sizeof *c->seats[i])))
+            return false;
+    return true;
+}
+
+static bool serve(struct vouch_client *c, size_t i, bool readable)
+{
+    struct link *l = c->core.links[i];
+    struct seat *s = c->seats[i];
+    if (l->close_transport) {
+        l->close_transport = false;
+        close_seat(s);
+    }
+    if (l->state == LINK_OPENING && !s->transport) {
+        begin_connecting(c, l, s);
+        return true;
+    }
+    if (!s->transport)
+        return false;
+    if (!s->connected) {
+        go_on_connecting(l, s);
+        return s->connected || l->close_transport;
+    }
+    bool any = readable && read_in(c, l, s);
+    if (!l->close_transport)
+        any = write_out(c, l, s) || any;
+    return any || l->close_transport;
+}
+
+static void take_interrupt(struct vouch_client *c)
+{
+    if (!atomic_exchange(&c->interrupt, 0))
+        return;
+    uint64_t count;
+    ssize_t n = read(c->wake_fd, &count, sizeof count);
+    (void)n; /* only resets it; empty is as good */
+    core_interrupt(&c->core);
+}
+
+/* Rounds of one step: what one connection frees, another may send. */
+#define ROUNDS_MAX 64
+
+/* `readable` has a bit for each link that has something to read. */
+static void move(struct vouch_client *c, uint64_t readable)
+{
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        bool any = false;
+        if (atomic_load_explicit(&c->interrupt, memory_order_relaxed))
+            take_interrupt(c);
+        core_advance(&c->core, client_now());
+        if (!add_seats(c))
+            return; /* tried again with the next step */
+        for (size_t i = 0; i < c->core.link_count; i++)
+            any = serve(c, i, (readable >> i) & 1) || any;
+        readable = 0;
+        if (!any)
+            return;
+    }
+}
+
+_Static_assert(VOUCH_CLIENT_MAX_CONNECTIONS <= 64, "one bit for each connection");
+
+static int64_t timeout_of(const struct vouch_client *c)
+{
+    int64_t wake = core_wake(&c->core), now = client_now();
+    for (size_t i = 0; i < c->core.link_count; i++) {
+        const struct seat *s = c->seats[i];
+        if (s && s->transport && !s->connected && s->address_by < wake)
+            wake = s->address_by;
+    }
+    if (wake == OP_NEVER)
+        return -1;
+    return wake <= now ? 0 : (wake - now + 999) / 1000;
+}
+
+static short events_of(const struct link *l, const struct seat *s)
+{
+    if (!s->connected)
+        return POLLOUT;
+    return s->transport->ops->events(s->transport, conn_wants_out(&l->conn));
+}
+
+size_t vouch_client_watch(vouch_client *c, struct pollfd *fds, size_t max, int64_t *timeout_ms)
+{
+    size_t n = 0;
+    if (c->pid != getpid()) {
+        *timeout_ms = -1;
+        return 0;
+    }
+    if (n < max)
+        fds[n] = (struct pollfd){.fd = c->wake_fd, .events = POLLIN};
+    n++;
+    for (size_t i = 0; i < c->core.link_count; i++) {
+        const struct seat *s = c->seats[i];
+        if (!s || !s->transport || c->core.links[i]->close_transport)
+            continue;
+        if (n < max)
+            fds[n] =
+                (struct pollfd){.fd = s->transport->fd, .events = events_of(c->core.links[i], s)};
+        n++;
+    }
+    *timeout_ms = timeout_of(c);
+    return n;
+}
+
+static uint64_t readable_links(const struct vouch_client *c, const struct pollfd *fds, size_t n)
+{
+    uint64_t readable = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (!(fds[k].revents & (POLLIN | POLLHUP | POLLERR)))
+            continue;
+        for (size_t i = 0; i < c->core.link_count; i++)
+            if (c->seats[i] && c->seats[i]->transport && c->seats[i]->transport->fd == fds[k].fd)
+                readable |= UINT64_C(1) << i;
+    }
+    return readable;
+}
+
+void vouch_client_ready(vouch_client *c, const struct pollfd *fds, size_t n)
+{
+    if (c->pid != getpid() || c->core.busy)
+        return;
+    move(c, readable_links(c, fds, n));
+}
+
+void driver_step(struct vouch_client *c, bool wait)
+{
+    struct pollfd fds[VOUCH_CLIENT_MAX_CONNECTIONS + 1];
+    int64_t timeout = 0;
+    size_t n = vouch_client_watch(c, fds, VOUCH_CLIENT_MAX_CONNECTIONS + 1, &timeout);
+    if (!wait)
+        timeout = 0;
+    int got = poll(fds, n, timeout > INT_MAX ? INT_MAX : (int)timeout);
+    move(c, got > 0 ? readable_links(c, fds, n) : 0);
+}
+
+/* ---- the client's side ---------------------------------------------------------------------- */
+
+vouch_status client_usable(const struct vouch_client *c, vouch_error *error)
+{
+    if (!c)
+        return error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "the client is NULL");
+    if (c->pid != getpid())
+        return error_set(error, VOUCH_EFORKED, VOUCH_CAUSE_NONE,
+                         "this client was opened before the fork; open another in this process");
+    if (c->core.busy)
+        return error_set(error, VOUCH_EBUSY, VOUCH_CAUSE_NONE,
+                         "called from inside a callback of this client");
+    return VOUCH_OK;
+}
+
+vouch_status client_start(struct vouch_client *c, struct vouch_op *op, vouch_error *error)
+{
+    c->core.now = client_now();
+    if (atomic_load(&c->interrupt))
+        take_interrupt(c);
+    vouch_status status = core_start(&c->core, op, error);
+    if (!status)
+        move(c, 0);
+    return status;
+}
+
+void client_drive(struct vouch_client *c, const struct vouch_op *op)
+{
+    while (!op->done)
+        driver_step(c, true);
+}
+
+void driver_free(struct vouch_client *c)
+{
+    /* In a forked child the connections are the parent's: descriptors are closed, nothing is said. */
+    core_free(&c->core);
+    for (size_t i = 0; i < VOUCH_CLIENT_MAX_CONNECTIONS; i++) {
+        if (c->seats[i])
+            close_seat(c->seats[i]);
+        alloc_free(c->seats[i]);
+    }
+    if (c->wake_fd >= 0)
+        (void)close(c->wake_fd);
+    alloc_free(c->buffer);
+    alloc_free(c);
+}

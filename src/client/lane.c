@@ -1,0 +1,204 @@
+/* Lanes. Pure; may call link, conn, core and the module that owns the lane.
+ *
+ * To its connection a lane is an exchange; the module sees the same, except that the lane slips loads
+ * in between: a command whose need the connection is not known to have is held back while the load is
+ * pulled, and goes right behind it in the same write. Only the load's own good reply makes the need
+ * known: a load that was refused, or undone with a transaction, left nothing behind.
+ *
+ * Invariants
+ *   1. sent - answered commands of the lane, loads counted, are in its connection; `held` is not.
+ *   2. What the module is told of (replies, losses, unsent) never counts a load, and always counts
+ *      `held`: the module pulled it. */
+#include "client/lane.h"
+
+#include "client/core.h"
+#include "client/link.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* ---- loads ---------------------------------------------------------------------------------- */
+
+static bool is_coming(const struct lane *l, const struct need *need)
+{
+    for (size_t i = l->load_head; i != l->load_tail; i++)
+        if (l->loads[i % LANE_LOADS_MAX].need->digest == need->digest)
+            return true;
+    return false;
+}
+
+/* Forgets the loads from the lane's command `from` on; returns how many they were. */
+static size_t drop_loads(struct lane *l, uint64_t from)
+{
+    size_t n = 0;
+    for (; l->load_tail != l->load_head && l->loads[(l->load_tail - 1) % LANE_LOADS_MAX].at >= from;
+         l->load_tail--)
+        n++;
+    return n;
+}
+
+static void put_load_first(struct lane *l, const struct need *need, struct run *out)
+{
+    l->held = *out;
+    l->loads[l->load_tail++ % LANE_LOADS_MAX] = (struct lane_load){l->sent, need};
+    *out = (struct run){need->load, &need->load_size, 0, 1, false};
+}
+
+/* ---- as an exchange ------------------------------------------------------------------------- */
+
+static bool pull(struct exchange *x, size_t commands, struct run *out)
+{
+    struct lane *l = (struct lane *)x;
+    if (l->resume || l->failed || l->load_tail - l->load_head == LANE_LOADS_MAX)
+        return false;
+    if (l->held.count) {
+        *out = l->held;
+        l->held.count = 0;
+        out->last = !l->wants;
+    } else {
+        const struct need *need = NULL;
+        if (!l->ops->pull(l, commands, out, &need)) {
+            l->wants = false;
+            return false;
+        }
+        l->wants = !out->last;
+        if (need && !link_has(l->link, need) && !is_coming(l, need))
+            put_load_first(l, need, out);
+    }
+    l->sent += out->count;
+    return true;
+}
+
+static void on_load_reply(struct lane *l, const struct vouch_reply *reply)
+{
+    const struct need *need = l->loads[l->load_head++ % LANE_LOADS_MAX].need;
+    if (reply && !vouch_reply_is_error(reply))
+        link_learn(l->link, need);
+    if (l->wants)
+        conn_offer(&l->link->conn, &l->x); /* there is room for another load */
+}
+
+static void on_reply(struct exchange *x, const struct vouch_reply *reply, enum reader_fate fate)
+{
+    struct lane *l = (struct lane *)x;
+    l->link->failures = 0;
+    uint64_t at = l->answered++;
+    if (l->load_head != l->load_tail && l->loads[l->load_head % LANE_LOADS_MAX].at == at)
+        on_load_reply(l, reply);
+    else
+        l->ops->on_reply(l, reply, fate);
+}
+
+/* Turns counts of all commands into counts without loads, and empties the lane. */
+static void settle(struct lane *l, size_t *maybe, size_t *unsent)
+{
+    *unsent -= drop_loads(l, l->answered + *maybe);
+    *maybe -= drop_loads(l, l->answered);
+    *unsent += l->held.count;
+    l->held.count = 0;
+    l->answered = l->sent;
+}
+
+static void on_lost(struct exchange *x, size_t maybe, size_t unsent, vouch_cause cause)
+{
+    struct lane *l = (struct lane *)x;
+    settle(l, &maybe, &unsent);
+    l->wants = true;
+    l->ops->on_lost(l, maybe, unsent, cause);
+}
+
+static void on_unsent(struct exchange *x, size_t unsent)
+{
+    struct lane *l = (struct lane *)x;
+    l->sent -= unsent;
+    unsent -= drop_loads(l, l->sent);
+    unsent += l->held.count;
+    l->held.count = 0;
+    l->wants = true;
+    if (unsent)
+        l->ops->on_unsent(l, unsent);
+}
+
+/* ---- for the module ------------------------------------------------------------------------- */
+
+void lane_init(struct lane *l, struct core *core, const struct lane_ops *ops, size_t node,
+               bool leased, unsigned outages)
+{
+    memset(l, 0, sizeof *l);
+    l->x = (struct exchange){
+        .pull = pull, .on_reply = on_reply, .on_lost = on_lost, .on_unsent = on_unsent};
+    l->ops = ops;
+    l->core = core;
+    l->node = node;
+    l->leased = leased;
+    l->outages = outages;
+}
+
+void lane_offer(struct lane *l)
+{
+    l->wants = true;
+    if (l->failed || l->waiting || l->resume)
+        return;
+    if (!l->link)
+        core_attach(l->core, l);
+    else if (l->link->state == LINK_READY)
+        conn_offer(&l->link->conn, &l->x);
+    else
+        link_want(l->link);
+}
+
+bool lane_wait(struct lane *l)
+{
+    if (l->outages == 0)
+        return false;
+    l->outages--;
+    l->resume = l->core->now + core_backoff_us(l->core, ++l->attempts);
+    return true;
+}
+
+void lane_advance(struct lane *l, int64_t now)
+{
+    if (!l->resume || now < l->resume)
+        return;
+    l->resume = 0;
+    if (l->wants)
+        lane_offer(l);
+}
+
+void lane_close(struct lane *l, size_t *maybe, size_t *unsent)
+{
+    *maybe = *unsent = 0;
+    struct link *link = l->link;
+    if (l->waiting)
+        core_forget(l->core, l);
+    if (link) {
+        conn_abandon(&link->conn, &l->x, maybe, unsent);
+        settle(l, maybe, unsent);
+        link_detach(link, l);
+    }
+    l->wants = false;
+}
+
+uint64_t lane_activity(const struct lane *l)
+{
+    return l->link ? conn_activity(&l->link->conn) : 0;
+}
+
+void lane_missing(struct lane *l, const struct need *need)
+{
+    if (l->link)
+        link_forget(l->link, need);
+}
+
+/* ---- for the link --------------------------------------------------------------------------- */
+
+void lane_outage(struct lane *l, const struct lane_failure *why, bool permanent)
+{
+    l->failure = *why;
+    if (!permanent && l->outages) {
+        l->outages--;
+        return;
+    }
+    l->failed = true;
+    l->ops->on_failed(l);
+}

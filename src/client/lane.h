@@ -1,0 +1,91 @@
+/* client/lane.h: an operation's share on one connection. The lane opens and reopens connections,
+ * waits between tries, and sends ahead what commands need; what a reply means is the module's. */
+#ifndef CLIENT_LANE_H
+#define CLIENT_LANE_H
+
+#include "command/need.h"
+#include "net/exchange.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct core;
+struct lane;
+struct link;
+
+/* Why a lane has no connection and will not get one. */
+struct lane_failure {
+    vouch_cause cause;
+    char code[VOUCH_CODE_MAX];
+    char message[VOUCH_MESSAGE_MAX];
+};
+
+/* The module's side; as in struct exchange, without the loads of needs. */
+struct lane_ops {
+    /* A command with a need must be the only one of its run; *need says which, or NULL. */
+    bool (*pull)(struct lane *l, size_t commands, struct run *out, const struct need **need);
+    void (*on_reply)(struct lane *l, const struct vouch_reply *reply, enum reader_fate fate);
+    void (*on_lost)(struct lane *l, size_t maybe, size_t unsent, vouch_cause cause);
+    void (*on_unsent)(struct lane *l, size_t unsent);
+    /* No budget left, or trying again will not help: see l->failure. Nothing is in flight. */
+    void (*on_failed)(struct lane *l);
+};
+
+/* Loads of one lane in flight at once. */
+#define LANE_LOADS_MAX 64
+
+struct lane_load {
+    uint64_t at; /* which of the lane's commands, counted from its first */
+    const struct need *need;
+};
+
+struct lane {
+    struct exchange x; /* first */
+    const struct lane_ops *ops;
+    struct core *core;
+    struct link *link;         /* the connection it is on, or NULL */
+    struct lane *next_on_link; /* others on the same */
+    struct lane *next_waiting; /* for a connection to become free */
+    size_t node;
+    bool leased;  /* wants a connection of its own */
+    bool wants;   /* has, as far as is known, something to send */
+    bool waiting; /* in the core's queue */
+    bool failed;
+    unsigned outages;  /* how many more it survives */
+    unsigned attempts; /* in a row without success */
+    int64_t resume;    /* sends nothing before; 0: now */
+    struct lane_failure failure;
+
+    uint64_t sent, answered;               /* its commands, loads counted, that were pulled, answered */
+    struct lane_load loads[LANE_LOADS_MAX]; /* in flight: a ring */
+    size_t load_head, load_tail;
+    struct run held; /* pulled from the module, waits behind its load */
+};
+
+void lane_init(struct lane *l, struct core *core, const struct lane_ops *ops, size_t node,
+               bool leased, unsigned outages);
+/* The module has something to send (again). Finds a connection if there is none. */
+void lane_offer(struct lane *l);
+/* A refusal that passes: sends nothing until a backoff is over; counts as an outage. False if there
+ * is no budget left. */
+bool lane_wait(struct lane *l);
+/* A command was executed: the backoff starts from the beginning next time. */
+static inline void lane_progress(struct lane *l)
+{
+    l->attempts = 0;
+}
+/* Time passes: resumes. */
+void lane_advance(struct lane *l, int64_t now);
+/* Leaves its connection; as conn_abandon. A lane that is closed may be thrown away. */
+void lane_close(struct lane *l, size_t *maybe, size_t *unsent);
+/* The server says that the need is not there, whatever was known: the next pull loads it again. */
+void lane_missing(struct lane *l, const struct need *need);
+/* Changes whenever a byte moved on its connection. */
+uint64_t lane_activity(const struct lane *l);
+
+/* ---- for the link --------------------------------------------------------------------------- */
+
+/* Its connection could not be opened, or was lost: costs one of its outages. */
+void lane_outage(struct lane *l, const struct lane_failure *why, bool permanent);
+
+#endif
