@@ -1,0 +1,137 @@
+/* pipeline/pipeline.h: the inside of a pipeline in progress.
+ *
+ * Commands come in segments: a run is one segment (the caller's batch), a stream a ring of them that
+ * are filled, settled, delivered and filled again. Each connection that takes part has a share: its
+ * commands in order, and how far they are. */
+#ifndef PIPELINE_PIPELINE_H
+#define PIPELINE_PIPELINE_H
+
+#include "client/core.h"
+#include "client/lane.h"
+#include "command/batch.h"
+#include "command/effect.h"
+
+#include <vouch/pipeline.h>
+
+/* Segments of a stream at once; together they hold about two windows. */
+#define STREAM_SEGMENTS 8
+
+/* One share's commands of one segment. */
+struct part {
+    size_t *order; /* indices into the segment; NULL: all of them */
+    size_t count;
+    struct arena arena; /* of their replies */
+};
+
+struct segment {
+    vouch_batch *batch;
+    size_t count;
+    vouch_result *results; /* `reserved` is 1 once a result is final */
+    size_t capacity;       /* of results */
+    size_t settled;        /* how many are final */
+    size_t delivered;      /* of a stream: how many the sink has had */
+    struct part *parts;    /* one for each share */
+};
+
+/* A command of a share: by segment (numbered from the operation's first) and place in its part. */
+struct cursor {
+    uint64_t segment;
+    size_t at;
+};
+
+struct pipeline;
+
+struct share {
+    struct lane lane; /* first */
+    struct pipeline *p;
+    size_t number;
+    struct cursor next;   /* to be pulled */
+    struct cursor oldest; /* to be answered */
+    size_t flying;        /* pulled and not answered */
+    /* Refused for a passing reason, and not yet decided: `refused` is the first such command.
+     * Nothing is pulled until what is in flight has been answered. */
+    bool waiting;
+    struct cursor refused;
+    bool overtaken;        /* a later command was answered for good */
+    struct cursor overtaker; /* the last such */
+    bool only_loads;       /* all of them only miss what can be loaded */
+    bool gave_up;     /* a refusal became final: nothing is sent a second time */
+    bool past_maybe;  /* reorder_ok: what runs now runs after a command of unknown effect */
+    bool patchy;      /* reorder_ok: there may be final results beyond `next` */
+    bool halted;      /* nothing more is sent */
+};
+
+/* What can be wrong with a command, worst first. */
+enum fault_kind { FAULT_MAYBE, FAULT_NOT_SENT, FAULT_ERROR, FAULT_KINDS };
+
+struct fault {
+    bool set;
+    uint64_t command;
+    vouch_cause cause;
+    char name[32];
+    char code[VOUCH_CODE_MAX];
+    char words[VOUCH_MESSAGE_MAX];
+};
+
+struct stream;
+
+struct pipeline {
+    struct vouch_op op; /* first */
+    struct vouch_client *client;
+    bool idempotent, reorder_ok;
+    int64_t stall_us; /* or OP_NEVER */
+    int64_t moved_at; /* when something moved last */
+    uint64_t activity;
+    struct segment *segments; /* a ring: [head, tail) modulo segment_count */
+    size_t segment_count;
+    uint64_t head, tail;
+    struct share *shares;
+    size_t share_count;
+    vouch_totals totals;
+    struct stream *stream; /* NULL: a run */
+    vouch_cause cause;     /* why it ended early */
+    struct lane_failure failure; /* with ADDRESS, CONNECT, AUTH, HANDSHAKE, LOST, PROTOCOL */
+    struct fault faults[FAULT_KINDS]; /* the first of each kind */
+};
+
+static inline struct segment *segment_at(const struct pipeline *p, uint64_t number)
+{
+    return &p->segments[number % p->segment_count];
+}
+
+/* ---- segment.c ------------------------------------------------------------------------------ */
+
+/* Sizes the results and orders the batch's commands by share. False when memory is short. */
+bool segment_load(struct pipeline *p, struct segment *s);
+/* Ready to be filled again; keeps its memory. */
+void segment_clear(struct pipeline *p, struct segment *s);
+void segment_free(struct pipeline *p, struct segment *s);
+
+/* ---- share.c -------------------------------------------------------------------------------- */
+
+void share_init(struct share *s, struct pipeline *p, size_t number, bool leased, unsigned outages);
+/* There are new segments. */
+void share_offer(struct share *s);
+/* Leaves its connection; settles everything that is not final, for this reason. */
+void share_end(struct share *s, vouch_cause cause);
+
+/* ---- pipeline.c ----------------------------------------------------------------------------- */
+
+/* Options with their defaults, and shares; no segments yet. NULL, with the error, when memory is
+ * short or an option wrong. */
+struct pipeline *pipeline_new(struct core *core, const vouch_pipeline_options *options,
+                              size_t segments, bool leased, vouch_error *error);
+/* With everything it owns; batches of a run are not its own. */
+void pipeline_free(struct pipeline *p);
+/* Adds a final result to the totals and, if something is wrong with it, to the faults. */
+void pipeline_count(struct pipeline *p, const struct segment *s, size_t index, uint64_t command);
+/* The status of the whole, and the error. */
+vouch_status pipeline_report(const struct pipeline *p, vouch_error *error);
+
+/* ---- stream.c ------------------------------------------------------------------------------- */
+
+/* Delivers what is final and fills what is free; true if that changed anything. */
+bool stream_turn(struct pipeline *p);
+bool stream_is_over(const struct pipeline *p);
+
+#endif

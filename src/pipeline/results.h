@@ -1,0 +1,17 @@
+/* pipeline/results.h: what a run leaves behind. */
+#ifndef PIPELINE_RESULTS_H
+#define PIPELINE_RESULTS_H
+
+#include "base/arena.h"
+
+#include <vouch/pipeline.h>
+
+struct vouch_results {
+    vouch_result *v;
+    size_t count;
+    vouch_totals totals;
+    struct arena *arenas;
+    size_t arena_count;
+};
+
+#endif

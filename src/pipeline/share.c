@@ -1,0 +1,415 @@
+/* One connection's commands of a pipeline: sending, judging, and sending again. Pure.
+ *
+ * The commands of a share, in order:
+ *
+ *     final … | refused, undecided … | in flight … | not sent …
+ *              ^ refused (if waiting) ^ oldest      ^ next
+ *
+ * Sending again is always the same move: with nothing in flight, `next` and `oldest` go back to the
+ * first command that is not final. Because all later ones go again behind it, order is kept; and
+ * where they may not go again, this one may not either. That is the order rule:
+ *   1. A refusal that passes stops pulling. Once all in flight was answered: if a later command was
+ *      executed, the refused ones stay refused (they would come too late), and from then on nothing
+ *      is sent a second time; else all go again after a backoff.
+ *   2. After a lost connection, commands handed over and unanswered are MAYBE, and nothing behind
+ *      them is sent: the lost connection's commands may still be executed, later than it would be.
+ *      (Seen: sending the rest left the older value last.) If all of them only read, or the caller
+ *      said idempotent, they go again and the rest behind them.
+ * reorder_ok lifts both; what then runs out of order is flagged `moved`. */
+#include "pipeline/pipeline.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* ---- cursors -------------------------------------------------------------------------------- */
+
+static inline struct part *part_of(const struct share *s, uint64_t segment)
+{
+    return &segment_at(s->p, segment)->parts[s->number];
+}
+
+static inline size_t index_in(const struct part *part, size_t at)
+{
+    return part->order ? part->order[at] : at;
+}
+
+static inline bool before(struct cursor a, struct cursor b)
+{
+    return a.segment < b.segment || (a.segment == b.segment && a.at < b.at);
+}
+
+static bool is_final(const struct share *s, struct cursor c)
+{
+    const struct segment *g = segment_at(s->p, c.segment);
+    return g->results[index_in(&g->parts[s->number], c.at)].reserved;
+}
+
+/* Moves to the next command that exists; where results may be final already, over those too. False
+ * at the end of what is loaded. */
+static inline bool settle_cursor(const struct share *s, struct cursor *c)
+{
+    while (c->segment < s->p->tail) {
+        if (c->at == part_of(s, c->segment)->count) {
+            c->segment++;
+            c->at = 0;
+        } else if (s->patchy && is_final(s, *c)) {
+            c->at++;
+        } else {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void step_back(const struct share *s, struct cursor *c)
+{
+    do {
+        while (c->at == 0) {
+            c->segment--;
+            c->at = part_of(s, c->segment)->count;
+        }
+        c->at--;
+    } while (s->patchy && is_final(s, *c));
+}
+
+static inline void aim_replies(struct share *s)
+{
+    if (settle_cursor(s, &s->oldest))
+        s->lane.x.arena = &part_of(s, s->oldest.segment)->arena;
+}
+
+/* ---- results -------------------------------------------------------------------------------- */
+
+static inline void make_final(struct segment *g, size_t i)
+{
+    g->results[i].reserved = 1;
+    g->settled++;
+}
+
+static void put(struct share *s, struct cursor c, vouch_status status, vouch_effect effect,
+                vouch_cause cause)
+{
+    struct segment *g = segment_at(s->p, c.segment);
+    size_t i = index_in(&g->parts[s->number], c.at);
+    vouch_result *r = &g->results[i];
+    if (r->reserved)
+        return;
+    r->status = status;
+    r->effect = effect;
+    r->cause = cause;
+    if (status != VOUCH_ESERVER)
+        r->reply = NULL; /* of a refusal that was tried again */
+    make_final(g, i);
+}
+
+/* What is refused and undecided becomes final as it is: refused. */
+static void accept_refusals(struct share *s)
+{
+    if (!s->waiting)
+        return;
+    for (struct cursor c = s->refused; before(c, s->oldest);) {
+        if (c.at == part_of(s, c.segment)->count) {
+            c = (struct cursor){c.segment + 1, 0};
+            continue;
+        }
+        if (!is_final(s, c))
+            put(s, c, VOUCH_ESERVER, VOUCH_NOT_APPLIED, VOUCH_CAUSE_REFUSED);
+        c.at++;
+    }
+    s->waiting = false;
+    s->gave_up = true;
+}
+
+/* Nothing more of this share is sent: all that is left is NOT_APPLIED. */
+static void halt(struct share *s, vouch_cause cause)
+{
+    s->halted = true;
+    while (settle_cursor(s, &s->oldest)) {
+        put(s, s->oldest, VOUCH_ENOTSENT, VOUCH_NOT_APPLIED, cause);
+        s->oldest.at++;
+    }
+    s->next = s->oldest;
+}
+
+/* ---- pulling -------------------------------------------------------------------------------- */
+
+/* How many commands from `at` on lie one behind the other in the batch and need nothing special. */
+static size_t contiguous(const struct share *s, const struct segment *g, const struct part *part,
+                         size_t at, size_t most)
+{
+    size_t first = index_in(part, at), n = 1;
+    if (most > part->count - at)
+        most = part->count - at;
+    if (!part->order && !g->batch->needs && !s->patchy)
+        return most;
+    for (; n < most; n++) {
+        size_t i = index_in(part, at + n);
+        if (i != first + n || batch_need(g->batch, i) || g->results[i].reserved)
+            break;
+    }
+    return n;
+}
+
+static bool pull(struct lane *lane, size_t commands, struct run *out, const struct need **need)
+{
+    struct share *s = (struct share *)lane;
+    if (s->waiting || s->halted || !settle_cursor(s, &s->next))
+        return false;
+    if (s->flying == 0) {
+        s->oldest = s->next;
+        aim_replies(s);
+    }
+    struct segment *g = segment_at(s->p, s->next.segment);
+    const struct part *part = &g->parts[s->number];
+    size_t i = index_in(part, s->next.at);
+    *need = batch_need(g->batch, i);
+    size_t n = *need ? 1 : contiguous(s, g, part, s->next.at, commands);
+    size_t base = batch_begin_of(g->batch, i);
+    s->next.at += n;
+    s->flying += n;
+    *out = (struct run){g->batch->bytes + base, g->batch->ends + i, base, n, false};
+    out->last = !settle_cursor(s, &s->next);
+    return true;
+}
+
+static void on_unsent(struct lane *lane, size_t unsent)
+{
+    struct share *s = (struct share *)lane;
+    s->flying -= unsent;
+    for (; unsent; unsent--)
+        step_back(s, &s->next);
+}
+
+/* ---- sending again -------------------------------------------------------------------------- */
+
+static void rewind_to(struct share *s, struct cursor c)
+{
+    assert(s->flying == 0);
+    s->waiting = false;
+    s->overtaken = false;
+    /* Never left behind what exists: a segment that is through is used again. */
+    (void)settle_cursor(s, &c);
+    s->next = s->oldest = c;
+    lane_offer(&s->lane);
+}
+
+static void flag_moved(struct share *s)
+{
+    for (struct cursor c = s->refused; before(c, s->overtaker);) {
+        struct segment *g = segment_at(s->p, c.segment);
+        if (c.at == g->parts[s->number].count) {
+            c = (struct cursor){c.segment + 1, 0};
+            continue;
+        }
+        vouch_result *r = &g->results[index_in(&g->parts[s->number], c.at)];
+        if (!r->reserved)
+            r->moved = 1;
+        c.at++;
+    }
+}
+
+/* All in flight was answered, and something was refused: rule 1. */
+static void decide(struct share *s)
+{
+    if (s->overtaken && !s->p->reorder_ok) {
+        accept_refusals(s);
+        lane_offer(&s->lane);
+        return;
+    }
+    bool again = !s->gave_up || s->p->reorder_ok;
+    if (again && s->only_loads && s->lane.outages)
+        s->lane.outages--;
+    else
+        again = again && lane_wait(&s->lane);
+    if (!again) {
+        accept_refusals(s);
+        halt(s, VOUCH_CAUSE_ORDER);
+        return;
+    }
+    if (s->overtaken) {
+        flag_moved(s);
+        s->patchy = true;
+    }
+    rewind_to(s, s->refused);
+}
+
+/* ---- replies -------------------------------------------------------------------------------- */
+
+static struct verdict judge(const struct segment *g, size_t i, const struct vouch_reply *reply)
+{
+    struct batch_words w = batch_words(g->batch, i);
+    const struct need *need = batch_need(g->batch, i);
+    struct happening h = {.command = batch_command(g->batch, i),
+                          .name = w.name,
+                          .name_size = w.name_size,
+                          .answer = reply ? ANSWER_ERROR : ANSWER_NONE,
+                          .error = reply ? reply->as.text : NULL,
+                          .error_size = reply ? reply->n : 0,
+                          .missing = need ? need->missing : NULL,
+                          .handed = true};
+    return effect_judge(&h);
+}
+
+/* An error. True if it is final. */
+static bool take_error(struct share *s, struct segment *g, size_t i,
+                       const struct vouch_reply *reply)
+{
+    struct verdict v = judge(g, i, reply);
+    vouch_result *r = &g->results[i];
+    r->status = v.status;
+    r->effect = v.effect;
+    r->cause = v.cause;
+    r->reply = reply;
+    if (v.remedy == REMEDY_LOAD)
+        lane_missing(&s->lane, batch_need(g->batch, i));
+    /* Where else to go is known only with a cluster's topology. */
+    if (v.remedy != REMEDY_WAIT && v.remedy != REMEDY_LOAD)
+        return true;
+    if (!s->waiting) {
+        s->waiting = true;
+        s->overtaken = false;
+        s->only_loads = true;
+        s->refused = s->oldest;
+    }
+    s->only_loads = s->only_loads && v.remedy == REMEDY_LOAD;
+    return false;
+}
+
+static void on_reply(struct lane *lane, const struct vouch_reply *reply, enum reader_fate fate)
+{
+    struct share *s = (struct share *)lane;
+    struct segment *g = segment_at(s->p, s->oldest.segment);
+    size_t i = index_in(&g->parts[s->number], s->oldest.at);
+    vouch_result *r = &g->results[i];
+    bool final = true;
+    r->attempts++;
+    r->moved |= s->past_maybe;
+    if (fate != READER_KEPT) {
+        r->status = fate == READER_TOO_LARGE ? VOUCH_ETOOLARGE : VOUCH_ENOMEM;
+        r->effect = VOUCH_APPLIED;
+        r->cause = fate == READER_TOO_LARGE ? VOUCH_CAUSE_LIMIT : VOUCH_CAUSE_MEMORY;
+    } else if (reply->type == VOUCH_TYPE_ERROR) {
+        final = take_error(s, g, i, reply);
+    } else {
+        r->status = VOUCH_OK;
+        r->effect = VOUCH_APPLIED;
+        r->cause = VOUCH_CAUSE_NONE;
+        r->reply = reply;
+    }
+    if (final) {
+        lane_progress(lane);
+        make_final(g, i);
+        if (s->waiting) {
+            s->overtaken = true;
+            s->overtaker = s->oldest;
+        }
+    }
+    s->oldest.at++;
+    s->flying--;
+    aim_replies(s);
+    if (s->flying == 0 && s->waiting)
+        decide(s);
+}
+
+/* ---- losses --------------------------------------------------------------------------------- */
+
+/* Whether all of the first n commands in flight may simply be sent again. */
+static bool harmless(const struct share *s, size_t n)
+{
+    if (s->p->idempotent)
+        return true;
+    struct cursor c = s->oldest;
+    for (; n && settle_cursor(s, &c); n--, c.at++) {
+        const struct segment *g = segment_at(s->p, c.segment);
+        if (judge(g, index_in(&g->parts[s->number], c.at), NULL).remedy != REMEDY_SEND)
+            return false;
+    }
+    return true;
+}
+
+/* The first n in flight were handed over and will not be answered. */
+static void put_maybe(struct share *s, size_t n, vouch_cause cause)
+{
+    for (; n && settle_cursor(s, &s->oldest); n--, s->oldest.at++) {
+        struct segment *g = segment_at(s->p, s->oldest.segment);
+        g->results[index_in(&g->parts[s->number], s->oldest.at)].attempts++;
+        put(s, s->oldest, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, cause);
+    }
+}
+
+static void on_lost(struct lane *lane, size_t maybe, size_t unsent, vouch_cause cause)
+{
+    struct share *s = (struct share *)lane;
+    (void)unsent;
+    s->flying = 0;
+    if (maybe == 0 || harmless(s, maybe)) {
+        for (struct cursor c = s->oldest; maybe && settle_cursor(s, &c); maybe--, c.at++) {
+            struct segment *g = segment_at(s->p, c.segment);
+            g->results[index_in(&g->parts[s->number], c.at)].attempts++;
+        }
+    } else {
+        struct cursor refused = s->refused;
+        if (!s->p->reorder_ok)
+            accept_refusals(s);
+        put_maybe(s, maybe, cause);
+        if (!s->p->reorder_ok) {
+            halt(s, VOUCH_CAUSE_ORDER);
+            return;
+        }
+        s->past_maybe = true;
+        if (s->waiting) {
+            s->patchy = true;
+            s->refused = refused;
+        }
+    }
+    /* Rule 1 once more: what was overtaken stays refused, and what went once does not go twice. */
+    if (s->waiting && s->overtaken && !s->p->reorder_ok)
+        accept_refusals(s);
+    if (s->gave_up && !s->p->reorder_ok) {
+        halt(s, VOUCH_CAUSE_ORDER);
+        return;
+    }
+    if (s->waiting && s->overtaken) {
+        flag_moved(s);
+        s->patchy = true;
+    }
+    rewind_to(s, s->waiting ? s->refused : s->oldest);
+}
+
+static void on_failed(struct lane *lane)
+{
+    struct share *s = (struct share *)lane;
+    s->p->failure = lane->failure;
+    accept_refusals(s);
+    halt(s, lane->failure.cause);
+}
+
+/* ---- for the pipeline ----------------------------------------------------------------------- */
+
+static const struct lane_ops ops = {pull, on_reply, on_lost, on_unsent, on_failed};
+
+void share_init(struct share *s, struct pipeline *p, size_t number, bool leased, unsigned outages)
+{
+    memset(s, 0, sizeof *s);
+    lane_init(&s->lane, p->op.core, &ops, number, leased, outages);
+    s->p = p;
+    s->number = number;
+}
+
+void share_offer(struct share *s)
+{
+    if (s->halted)
+        halt(s, VOUCH_CAUSE_ORDER);
+    else if (settle_cursor(s, &s->next))
+        lane_offer(&s->lane);
+}
+
+void share_end(struct share *s, vouch_cause cause)
+{
+    size_t maybe, unsent;
+    lane_close(&s->lane, &maybe, &unsent);
+    s->flying = 0;
+    accept_refusals(s);
+    put_maybe(s, maybe, cause);
+    halt(s, cause);
+}
