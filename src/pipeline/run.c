@@ -33,9 +33,11 @@ vouch_status vouch_pipeline_start(vouch_client *client, vouch_batch *batch,
     if (status)
         return status;
     client->core.now = client_now();
+    vouch_error local;
+    error = error ? error : &local;
     struct pipeline *p = pipeline_new(&client->core, options, 1, batch->blocking, error);
     if (!p)
-        return error ? error->status : VOUCH_ENOMEM;
+        return error->status;
     p->client = client;
     p->segments[0].batch = batch;
     p->tail = 1;
@@ -47,8 +49,11 @@ vouch_status vouch_pipeline_start(vouch_client *client, vouch_batch *batch,
         for (size_t i = 0; i < p->share_count; i++)
             share_offer(&p->shares[i]);
         status = client_start(client, &p->op, error);
-        if (status)
+        if (status) {
+            for (size_t i = 0; i < p->share_count; i++)
+                share_end(&p->shares[i], VOUCH_CAUSE_LIMIT);
             batch_thaw(batch);
+        }
     }
     if (status)
         pipeline_free(p);

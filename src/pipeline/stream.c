@@ -209,8 +209,9 @@ vouch_status vouch_pipeline_stream(vouch_client *client, vouch_source source, vo
         return status;
     client->core.now = client_now();
     vouch_error local;
+    /* A connection of its own: a stream would fill a shared one for as long as it lasts. */
     struct pipeline *p =
-        pipeline_new(&client->core, options, STREAM_SEGMENTS, false, error ? error : &local);
+        pipeline_new(&client->core, options, STREAM_SEGMENTS, true, error ? error : &local);
     if (!p)
         return (error ? error : &local)->status;
     struct stream t = stream_of(&client->core, options);
