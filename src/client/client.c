@@ -131,7 +131,8 @@ static vouch_client *create(const struct settings *s)
     if (!c)
         return NULL;
     c->pid = getpid();
-    core_init(&c->core, s, (uint64_t)client_now() * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)c->pid);
+    core_init(&c->core, s,
+              (uint64_t)client_now() * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)c->pid);
     c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     c->buffer = alloc_get(DRIVER_BUFFER);
     if (c->wake_fd >= 0 && c->buffer)

@@ -56,7 +56,7 @@ struct lane {
     int64_t resume;    /* sends nothing before; 0: now */
     struct lane_failure failure;
 
-    uint64_t sent, answered;               /* its commands, loads counted, that were pulled, answered */
+    uint64_t sent, answered; /* its commands, loads counted, that were pulled, answered */
     struct lane_load loads[LANE_LOADS_MAX]; /* in flight: a ring */
     size_t load_head, load_tail;
     struct run held; /* pulled from the module, waits behind its load */

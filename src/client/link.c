@@ -51,7 +51,9 @@ static struct lane_failure failure(const struct link *l, vouch_cause cause, cons
     char text[ENDPOINT_TEXT_MAX + VOUCH_MESSAGE_MAX + 4];
     int n = snprintf(text, sizeof text, "%s: %s", l->server, why);
     error_escape(f.message, sizeof f.message, text,
-                 n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+                 n < 0                     ? 0
+                 : (size_t)n < sizeof text ? (size_t)n
+                                           : sizeof text - 1);
     memcpy(f.code, code, strnlen(code, sizeof f.code - 1));
     return f;
 }

@@ -40,12 +40,12 @@ struct link {
     size_t node;
     enum link_state state;
     bool leased;
-    bool probe_multi;       /* false after the probe was found to do harm */
-    bool close_transport;   /* the driver is to close what it has */
-    unsigned failures;      /* in a row */
-    int64_t until;          /* WAITING: when to open */
-    int64_t connect_by;     /* OPENING, GREETING: when to give up */
-    struct lane *lanes;     /* on it */
+    bool probe_multi;     /* false after the probe was found to do harm */
+    bool close_transport; /* the driver is to close what it has */
+    unsigned failures;    /* in a row */
+    int64_t until;        /* WAITING: when to open */
+    int64_t connect_by;   /* OPENING, GREETING: when to give up */
+    struct lane *lanes;   /* on it */
     struct handshake handshake;
     uint64_t needs[LINK_NEEDS_MAX]; /* digests */
     size_t need_count, need_next;

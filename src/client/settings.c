@@ -234,8 +234,8 @@ static vouch_status finish(struct settings *s, vouch_error *e)
     return VOUCH_OK;
 }
 
-vouch_status settings_read(struct settings *s, const char *url,
-                           const vouch_client_options *options, vouch_error *error)
+vouch_status settings_read(struct settings *s, const char *url, const vouch_client_options *options,
+                           vouch_error *error)
 {
     memset(s, 0, sizeof *s);
     s->greeting.protocol = 3;
@@ -247,8 +247,8 @@ vouch_status settings_read(struct settings *s, const char *url,
     s->retry_max_ms = DEFAULT_RETRY_MAX_MS;
     s->window_commands = DEFAULT_COMMANDS;
     s->window_bytes = DEFAULT_WINDOW;
-    s->limits = (struct reader_limits){(uint32_t)DEFAULT_REPLY, (uint32_t)DEFAULT_ELEMENTS,
-                                       DEFAULT_DEPTH};
+    s->limits =
+        (struct reader_limits){(uint32_t)DEFAULT_REPLY, (uint32_t)DEFAULT_ELEMENTS, DEFAULT_DEPTH};
     vouch_status status = read_url(s, url, error);
     if (!status && options)
         status = read_options(s, options, error);

@@ -20,8 +20,8 @@ struct settings {
 };
 
 /* Reads the URL, then the options over it, then the defaults. On failure nothing is held. */
-vouch_status settings_read(struct settings *s, const char *url,
-                           const vouch_client_options *options, vouch_error *error);
+vouch_status settings_read(struct settings *s, const char *url, const vouch_client_options *options,
+                           vouch_error *error);
 void settings_free(struct settings *s);
 
 #endif

@@ -15,7 +15,7 @@ struct url_text {
 #define URL_MAX ((size_t)4096)
 
 struct url {
-    bool local; /* unix:// */
+    bool local;                                       /* unix:// */
     struct url_text user, password, host, port, path; /* %XX still in place; the path of unix://, or
                                                          what follows the host's '/' */
     struct {

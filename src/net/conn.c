@@ -184,7 +184,8 @@ void conn_taken(struct conn *c, size_t n)
 {
     assert(n <= c->pulled - c->taken); /* invariant 1 */
     c->taken += n;
-    while (c->out != c->tail && command_end(run_at(c, c->out), run_at(c, c->out)->count - 1) <= c->taken)
+    while (c->out != c->tail &&
+           command_end(run_at(c, c->out), run_at(c, c->out)->count - 1) <= c->taken)
         c->out++;
 }
 

@@ -36,7 +36,7 @@ struct conn {
     size_t head, tail;
     size_t out; /* the first run with bytes not yet taken */
     uint64_t pulled, taken, handed, answered, received;
-    size_t pending; /* commands pulled and not answered */
+    size_t pending;                /* commands pulled and not answered */
     struct exchange *first, *last; /* offered */
     struct arena scratch;          /* for what nobody asked for */
     bool retiring;                 /* nothing more goes out */

@@ -156,8 +156,7 @@ static void refused(struct handshake *h, enum handshake_step step, const struct 
                 fail_memory(h);
             return;
         }
-        if (has_code(e, "WRONGPASS") || begins(e, "ERR Client sent AUTH") ||
-            begins(e, "ERR AUTH "))
+        if (has_code(e, "WRONGPASS") || begins(e, "ERR Client sent AUTH") || begins(e, "ERR AUTH "))
             fail(h, VOUCH_CAUSE_AUTH, true, "the server refused user or password: ", e);
         else if (!common_failure(h, e))
             fail(h, VOUCH_CAUSE_HANDSHAKE, true, "HELLO was refused: ", e);

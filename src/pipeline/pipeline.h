@@ -52,13 +52,13 @@ struct share {
      * Nothing is pulled until what is in flight has been answered. */
     bool waiting;
     struct cursor refused;
-    bool overtaken;        /* a later command was answered for good */
+    bool overtaken;          /* a later command was answered for good */
     struct cursor overtaker; /* the last such */
-    bool only_loads;       /* all of them only miss what can be loaded */
-    bool gave_up;     /* a refusal became final: nothing is sent a second time */
-    bool past_maybe;  /* reorder_ok: what runs now runs after a command of unknown effect */
-    bool patchy;      /* reorder_ok: there may be final results beyond `next` */
-    bool halted;      /* nothing more is sent */
+    bool only_loads;         /* all of them only miss what can be loaded */
+    bool gave_up;            /* a refusal became final: nothing is sent a second time */
+    bool past_maybe;         /* reorder_ok: what runs now runs after a command of unknown effect */
+    bool patchy;             /* reorder_ok: there may be final results beyond `next` */
+    bool halted;             /* nothing more is sent */
 };
 
 /* What can be wrong with a command, worst first. */
@@ -76,8 +76,8 @@ struct fault {
 struct stream;
 
 struct pipeline {
-    struct vouch_op op; /* first */
-    struct vouch_client *client;
+    struct vouch_op op;          /* first */
+    struct vouch_client *client; /* that drives it; the simulator has none */
     bool idempotent, reorder_ok;
     int64_t stall_us; /* or OP_NEVER */
     int64_t moved_at; /* when something moved last */
@@ -88,9 +88,9 @@ struct pipeline {
     struct share *shares;
     size_t share_count;
     vouch_totals totals;
-    struct stream *stream; /* NULL: a run */
-    vouch_cause cause;     /* why it ended early */
-    struct lane_failure failure; /* with ADDRESS, CONNECT, AUTH, HANDSHAKE, LOST, PROTOCOL */
+    struct stream *stream;            /* NULL: a run */
+    vouch_cause cause;                /* why it ended early */
+    struct lane_failure failure;      /* with ADDRESS, CONNECT, AUTH, HANDSHAKE, LOST, PROTOCOL */
     struct fault faults[FAULT_KINDS]; /* the first of each kind */
 };
 
@@ -128,7 +128,23 @@ void pipeline_count(struct pipeline *p, const struct segment *s, size_t index, u
 /* The status of the whole, and the error. */
 vouch_status pipeline_report(const struct pipeline *p, vouch_error *error);
 
+/* ---- run.c ---------------------------------------------------------------------------------- */
+
+/* A run of the batch, which it freezes; then core_start. NULL with the error. */
+struct pipeline *run_new(struct core *core, vouch_batch *batch,
+                         const vouch_pipeline_options *options, vouch_error *error);
+/* Outcome and results of a run that is done and has left the core; frees it. */
+vouch_status run_finish(struct pipeline *p, vouch_results **out, vouch_error *error);
+/* Frees a run that was not started. */
+void run_free(struct pipeline *p);
+
 /* ---- stream.c ------------------------------------------------------------------------------- */
+
+/* As run_new, run_finish and run_free. */
+struct pipeline *stream_new(struct core *core, vouch_source source, vouch_sink sink, void *user,
+                            const vouch_pipeline_options *options, vouch_error *error);
+vouch_status stream_finish(struct pipeline *p, vouch_totals *totals, vouch_error *error);
+void stream_free(struct pipeline *p);
 
 /* Delivers what is final and fills what is free; true if that changed anything. */
 bool stream_turn(struct pipeline *p);

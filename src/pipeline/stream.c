@@ -1,7 +1,7 @@
-/* Streams: a ring of segments, filled by the source, delivered to the sink in order. */
+/* Streams: a ring of segments, filled by the source, delivered to the sink in order. Pure, but for
+ * the caller's callbacks. */
 #include "base/alloc.h"
 #include "base/error.h"
-#include "client/driver.h"
 #include "pipeline/pipeline.h"
 
 #include <string.h>
@@ -15,10 +15,10 @@ struct stream {
     void *user;
     uint64_t progress_every, progress_next;
     size_t chunk_commands, chunk_bytes;
-    uint64_t taken;  /* commands from the source */
-    bool ended;      /* the source has no more, or is not asked any more */
-    bool stopped;    /* by the sink or progress */
-    bool bad;        /* the source did something wrong: see error */
+    uint64_t taken; /* commands from the source */
+    bool ended;     /* the source has no more, or is not asked any more */
+    bool stopped;   /* by the sink or progress */
+    bool bad;       /* the source did something wrong: see error */
     vouch_error error;
 };
 
@@ -149,7 +149,7 @@ bool stream_is_over(const struct pipeline *p)
     return p->stream->ended && p->head == p->tail;
 }
 
-/* ---- the call ------------------------------------------------------------------------------- */
+/* ---- beginning and end ---------------------------------------------------------------------- */
 
 static bool make_batches(struct pipeline *p)
 {
@@ -159,77 +159,61 @@ static bool make_batches(struct pipeline *p)
     return true;
 }
 
-static void free_all(struct pipeline *p)
+void stream_free(struct pipeline *p)
 {
     for (size_t i = 0; i < p->segment_count; i++)
         vouch_batch_free(p->segments[i].batch);
+    alloc_free(p->stream);
     pipeline_free(p);
 }
 
-static struct stream stream_of(const struct core *core, const vouch_pipeline_options *o)
+static void set_up(struct stream *t, const struct core *core, const vouch_pipeline_options *o)
 {
     const struct settings *set = &core->settings;
-    struct stream t = {.progress = o ? o->progress : NULL};
-    t.progress_every = o && o->progress_every ? o->progress_every : DEFAULT_PROGRESS_EVERY;
-    t.progress_next = t.progress_every;
+    t->progress = o ? o->progress : NULL;
+    t->progress_every = o && o->progress_every ? o->progress_every : DEFAULT_PROGRESS_EVERY;
+    t->progress_next = t->progress_every;
     /* All segments together: two windows. */
-    t.chunk_commands = 1 + 2 * set->window_commands / STREAM_SEGMENTS;
-    t.chunk_bytes = 1 + 2 * set->window_bytes / STREAM_SEGMENTS;
-    return t;
+    t->chunk_commands = 1 + 2 * set->window_commands / STREAM_SEGMENTS;
+    t->chunk_bytes = 1 + 2 * set->window_bytes / STREAM_SEGMENTS;
 }
 
-static vouch_status report(struct pipeline *p, vouch_error *error)
+struct pipeline *stream_new(struct core *core, vouch_source source, vouch_sink sink, void *user,
+                            const vouch_pipeline_options *options, vouch_error *error)
+{
+    /* A connection of its own: a stream would fill a shared one for as long as it lasts. */
+    struct pipeline *p = pipeline_new(core, options, STREAM_SEGMENTS, true, error);
+    if (!p)
+        return NULL;
+    p->stream = alloc_zeroed(1, sizeof *p->stream);
+    if (!p->stream || !make_batches(p)) {
+        stream_free(p);
+        (void)error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for a stream");
+        return NULL;
+    }
+    set_up(p->stream, core, options);
+    p->stream->source = source;
+    p->stream->sink = sink;
+    p->stream->user = user;
+    return p;
+}
+
+vouch_status stream_finish(struct pipeline *p, vouch_totals *totals, vouch_error *error)
 {
     struct stream *t = p->stream;
     if (t->stopped && p->cause == VOUCH_CAUSE_NONE)
         p->cause = VOUCH_CAUSE_CANCELLED;
     vouch_status status = pipeline_report(p, error);
+    if (totals)
+        *totals = p->totals;
     if (t->bad && (status == VOUCH_OK || status == VOUCH_EPARTIAL)) {
+        vouch_effect effect = p->totals.applied ? VOUCH_PARTLY_APPLIED : VOUCH_NOT_APPLIED;
         if (error) {
-            vouch_effect effect = p->totals.commands ? error->effect : VOUCH_NOT_APPLIED;
             *error = t->error;
-            error->effect = effect == VOUCH_APPLIED ? VOUCH_PARTLY_APPLIED : effect;
+            error->effect = effect;
         }
         status = t->error.status;
     }
-    return status;
-}
-
-vouch_status vouch_pipeline_stream(vouch_client *client, vouch_source source, vouch_sink sink,
-                                   void *user, const vouch_pipeline_options *options,
-                                   vouch_totals *totals, vouch_error *error)
-{
-    error_clear(error);
-    if (totals)
-        memset(totals, 0, sizeof *totals);
-    if (!source)
-        return error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "the source is NULL");
-    vouch_status status = client_usable(client, error);
-    if (status)
-        return status;
-    client->core.now = client_now();
-    vouch_error local;
-    /* A connection of its own: a stream would fill a shared one for as long as it lasts. */
-    struct pipeline *p =
-        pipeline_new(&client->core, options, STREAM_SEGMENTS, true, error ? error : &local);
-    if (!p)
-        return (error ? error : &local)->status;
-    struct stream t = stream_of(&client->core, options);
-    t.source = source;
-    t.sink = sink;
-    t.user = user;
-    p->stream = &t;
-    if (make_batches(p))
-        status = client_start(client, &p->op, error);
-    else
-        status = error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for a stream");
-    if (!status) {
-        client_drive(client, &p->op);
-        core_end(&client->core, &p->op);
-        status = report(p, error);
-        if (totals)
-            *totals = p->totals;
-    }
-    free_all(p);
+    stream_free(p);
     return status;
 }
