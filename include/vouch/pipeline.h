@@ -4,9 +4,11 @@
  *   - A result that was received is kept, whatever fails later.
  *   - A command that may have been executed is never sent again, unless it is read-only or the
  *     caller declared the batch idempotent.
- *   - Commands are executed in the order of the batch. After a command that is MAYBE_APPLIED, or
- *     was refused for good, nothing later is sent again; what was held back comes back
- *     NOT_APPLIED with VOUCH_CAUSE_ORDER. Batches of different operations have no order.
+ *   - Commands are executed in the order of the batch. After one that is MAYBE_APPLIED nothing later
+ *     is sent. One refused for a passing reason (LOADING, OOM, READONLY, BUSY…) is tried again only
+ *     if no later one was executed meanwhile; else it stays refused, and from then on nothing is sent
+ *     twice. What was held back comes back NOT_APPLIED with VOUCH_CAUSE_ORDER. Batches of different
+ *     operations have no order.
  *   - No batch is so large that both sides wait for each other: sending and receiving interleave
  *     within a window.
  */
@@ -34,7 +36,7 @@ typedef struct vouch_result {
     vouch_status status;
     vouch_effect effect;
     vouch_cause cause;
-    uint16_t attempts; /* how often it was sent, in whole or in part */
+    uint16_t attempts; /* how often it was handed over whole */
     uint8_t moved;     /* 1: with reorder_ok, it ran after commands that follow it in the batch, or
                           after an earlier one of unknown effect */
     uint8_t reserved;

@@ -7,14 +7,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define TEXT_(x) #x
-#define TEXT(x)  TEXT_(x)
-
-const char *vouch_version(void)
-{
-    return TEXT(VOUCH_VERSION_MAJOR) "." TEXT(VOUCH_VERSION_MINOR) "." TEXT(VOUCH_VERSION_PATCH);
-}
-
 /* ---- opening: an operation that ends when its lane has a connection ------------------------- */
 
 struct opening {

@@ -69,10 +69,10 @@ static bool pull(struct exchange *x, size_t commands, struct run *out)
     return true;
 }
 
-static void on_load_reply(struct lane *l, const struct vouch_reply *reply)
+static void on_load_reply(struct lane *l, const struct vouch_reply *reply, enum reader_fate fate)
 {
     const struct need *need = l->loads[l->load_head++ % LANE_LOADS_MAX].need;
-    if (reply && !vouch_reply_is_error(reply))
+    if (fate == READER_TOO_LARGE || (reply && !vouch_reply_is_error(reply)))
         link_learn(l->link, need);
     if (l->wants)
         conn_offer(&l->link->conn, &l->x); /* there is room for another load */
@@ -84,7 +84,7 @@ static void on_reply(struct exchange *x, const struct vouch_reply *reply, enum r
     l->link->failures = 0;
     uint64_t at = l->answered++;
     if (l->load_head != l->load_tail && l->loads[l->load_head % LANE_LOADS_MAX].at == at)
-        on_load_reply(l, reply);
+        on_load_reply(l, reply, fate);
     else
         l->ops->on_reply(l, reply, fate);
 }

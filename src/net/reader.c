@@ -102,17 +102,19 @@ static inline enum step put_number(struct reader *r, vouch_type type, int64_t va
 /* Room for the text of the item being read; sets r->text, or starts to drain and leaves it NULL. */
 static inline void make_text(struct reader *r, struct arena *a, vouch_type type, size_t n)
 {
+    bool verdict = type == VOUCH_TYPE_ERROR && r->depth == 0;
     r->text = NULL;
-    if (n > r->limits.bytes - r->bytes) {
+    if (n > r->limits.bytes - r->bytes && !verdict) {
         drain(r, a, READER_TOO_LARGE);
         return;
     }
     char *text = arena_get(a, n + 1);
     if (!text) {
-        drain(r, a, READER_NO_MEMORY);
+        drain(r, a, verdict ? READER_NO_MEMORY_FOR_ERROR : READER_NO_MEMORY);
         return;
     }
-    r->bytes += (uint32_t)n;
+    if (!verdict)
+        r->bytes += (uint32_t)n;
     text[n] = 0;
     struct vouch_reply *node = destination(r);
     node->type = (uint8_t)type;
@@ -389,7 +391,7 @@ static inline bool take_short(struct reader *r, struct arena *a, const char **at
 
 /* ---- replies -------------------------------------------------------------------------------- */
 
-static void begin(struct reader *r, struct arena *a)
+static void begin(struct reader *r, struct arena *a, char type)
 {
     r->inside = true;
     r->depth = 0;
@@ -402,7 +404,9 @@ static void begin(struct reader *r, struct arena *a)
         if (r->root)
             return;
     }
-    r->fate = a ? READER_NO_MEMORY : READER_UNWANTED;
+    r->fate = !a                           ? READER_UNWANTED
+              : type == '-' || type == '!' ? READER_NO_MEMORY_FOR_ERROR
+                                           : READER_NO_MEMORY;
     r->draining = true;
     r->skip = 1;
 }
@@ -423,7 +427,7 @@ enum reader_event reader_read(struct reader *r, struct arena *a, const char *byt
         enum step step = STEP_ON;
         /* A push comes between replies and must not begin one. */
         if (!r->inside && !r->skip && !r->in_bulk && r->line_size == 0 && *at != '>')
-            begin(r, a);
+            begin(r, a, *at);
         if (r->in_bulk)
             step = take_bulk(r, &at, end);
         else if (r->line_size || !take_short(r, a, &at, end, &step))

@@ -24,16 +24,18 @@
 
 /* Over one of these a reply is drained instead of kept. */
 struct reader_limits {
-    uint32_t bytes;    /* of text in one reply, in total */
+    uint32_t bytes;    /* of text in one reply, in total; not of a reply that is an error: it says
+                          whether the command was executed, and READER_LINE_MAX bounds it */
     uint32_t elements; /* of all its aggregates, in total */
     uint32_t depth;    /* aggregates within aggregates; a flat array has depth 1 */
 };
 
 enum reader_fate {
     READER_KEPT,
-    READER_TOO_LARGE, /* over a limit: it was read to its end and dropped */
-    READER_NO_MEMORY, /* the same, for want of memory */
-    READER_UNWANTED   /* the same, because nobody gave an arena */
+    READER_TOO_LARGE,           /* over a limit: it was read to its end and dropped */
+    READER_NO_MEMORY,           /* the same, for want of memory */
+    READER_NO_MEMORY_FOR_ERROR, /* the same of an error: what it said is not known */
+    READER_UNWANTED             /* the same, because nobody gave an arena */
 };
 
 enum reader_event {

@@ -177,9 +177,9 @@ void pipeline_count(struct pipeline *p, const struct segment *s, size_t index, u
     p->totals.not_applied += r->effect == VOUCH_NOT_APPLIED;
     p->totals.maybe += r->effect == VOUCH_MAYBE_APPLIED;
     p->totals.errors += r->status == VOUCH_ESERVER;
-    enum fault_kind kind = r->status == VOUCH_EUNKNOWN   ? FAULT_MAYBE
-                           : r->status == VOUCH_ENOTSENT ? FAULT_NOT_SENT
-                                                         : FAULT_ERROR;
+    enum fault_kind kind = r->effect == VOUCH_MAYBE_APPLIED ? FAULT_MAYBE
+                           : r->status == VOUCH_ENOTSENT    ? FAULT_NOT_SENT
+                                                            : FAULT_ERROR;
     note_fault(p, kind, s, index, command);
 }
 

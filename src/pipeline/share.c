@@ -286,7 +286,7 @@ static void on_reply(struct lane *lane, const struct vouch_reply *reply, enum re
     r->moved |= s->past_maybe;
     if (fate != READER_KEPT) {
         r->status = fate == READER_TOO_LARGE ? VOUCH_ETOOLARGE : VOUCH_ENOMEM;
-        r->effect = VOUCH_APPLIED;
+        r->effect = fate == READER_NO_MEMORY_FOR_ERROR ? VOUCH_MAYBE_APPLIED : VOUCH_APPLIED;
         r->cause = fate == READER_TOO_LARGE ? VOUCH_CAUSE_LIMIT : VOUCH_CAUSE_MEMORY;
     } else if (reply->type == VOUCH_TYPE_ERROR) {
         final = take_error(s, g, i, reply);
@@ -332,7 +332,9 @@ static void put_maybe(struct share *s, size_t n, vouch_cause cause)
 {
     for (; n && settle_cursor(s, &s->oldest); n--, s->oldest.at++) {
         struct segment *g = segment_at(s->p, s->oldest.segment);
-        g->results[index_in(&g->parts[s->number], s->oldest.at)].attempts++;
+        vouch_result *r = &g->results[index_in(&g->parts[s->number], s->oldest.at)];
+        r->attempts++;
+        r->moved |= s->past_maybe;
         put(s, s->oldest, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, cause);
     }
 }

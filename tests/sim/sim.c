@@ -1,0 +1,352 @@
+/* The fake driver. */
+#include "sim.h"
+
+#include "base/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEADLINE_MS 60000
+/* Steps of a case, after which it counts as stuck. */
+#define STEPS_MAX 200000
+
+static void fail(struct sim *s, const char *what)
+{
+    if (!s->failure)
+        s->failure = what;
+}
+
+/* ---- wires ---------------------------------------------------------------------------------- */
+
+static struct sim_wire *wire_of(struct sim *s, const struct link *l)
+{
+    for (int i = 0; i < s->wire_count; i++)
+        if (s->wires[i].link == l)
+            return &s->wires[i];
+    return NULL;
+}
+
+static bool is_late(const struct sim_wire *w)
+{
+    return w->fault.kind == SIM_SERVER_LATE || w->fault.kind == SIM_SERVER_STALL;
+}
+
+static void arrive(struct sim_wire *w, size_t limit)
+{
+    if (limit > w->accepted.size)
+        limit = w->accepted.size;
+    if (limit <= w->arrived)
+        return;
+    sim_session_arrive(&w->session, w->accepted.at + w->arrived, limit - w->arrived);
+    w->arrived = limit;
+}
+
+/* How much of what the kernel took reaches the server while the client is there. */
+static size_t arrival_limit(const struct sim_wire *w)
+{
+    bool cut = w->fault.kind == SIM_SERVER_CUT || is_late(w);
+    return cut ? w->fault.at : SIZE_MAX;
+}
+
+/* The client let go. The server runs what reached its socket, also now. */
+static void close_wire(struct sim_wire *w)
+{
+    arrive(w, arrival_limit(w));
+    w->link = NULL;
+}
+
+static void open_wire(struct sim *s, struct link *l)
+{
+    if (s->connects_refused < s->scenario->refuse_connects) {
+        s->connects_refused++;
+        link_unreachable(l, VOUCH_CAUSE_CONNECT, "refused");
+        return;
+    }
+    if (s->wire_count == SIM_WIRES_MAX) {
+        fail(s, "too many connections: it reconnects for ever");
+        link_unreachable(l, VOUCH_CAUSE_CONNECT, "no more");
+        return;
+    }
+    struct sim_wire *w = &s->wires[s->wire_count];
+    w->link = l;
+    w->session.truth = &s->truth;
+    w->session.node = (int)l->node;
+    for (int i = 0; i < 2; i++)
+        if (s->faults[i].kind != SIM_NONE && s->faults[i].wire == s->wire_count)
+            w->fault = s->faults[i];
+    s->wire_count++;
+    link_connected(l);
+}
+
+/* ---- bytes ---------------------------------------------------------------------------------- */
+
+static size_t piece(const struct sim *s, size_t n)
+{
+    return s->scenario->split && n > s->scenario->split ? s->scenario->split : n;
+}
+
+/* Client to kernel. True if anything moved. */
+static bool move_out(struct sim *s, struct sim_wire *w)
+{
+    struct span spans[8];
+    size_t n = conn_output(&w->link->conn, spans, 8);
+    if (n == 0)
+        return false;
+    size_t take = piece(s, spans[0].size);
+    if (w->fault.kind == SIM_ACCEPT_CUT) {
+        size_t room = w->fault.at - w->accepted.size;
+        if (room == 0) {
+            arrive(w, SIZE_MAX);
+            link_broken(w->link, "cut");
+            return true;
+        }
+        if (take > room)
+            take = room;
+    }
+    sim_bytes_add(&w->accepted, spans[0].bytes, take);
+    conn_taken(&w->link->conn, take);
+    conn_handed(&w->link->conn, take);
+    return true;
+}
+
+/* Kernel to server and back to the client. */
+static bool move_in(struct sim *s, struct sim_wire *w)
+{
+    size_t before = w->arrived;
+    size_t limit = arrival_limit(w), want = w->arrived + piece(s, w->accepted.size - w->arrived);
+    arrive(w, want < limit ? want : limit);
+    bool any = w->arrived != before;
+    size_t end = w->session.out.size;
+    bool cut = w->fault.kind == SIM_CLIENT_CUT || w->fault.kind == SIM_CLIENT_STALL;
+    if (cut && end > w->fault.at)
+        end = w->fault.at;
+    if (w->returned < end) {
+        size_t n = piece(s, end - w->returned);
+        w->returned += n;
+        link_received(w->link, w->session.out.at + w->returned - n, n);
+        return true;
+    }
+    if (w->fault.kind == SIM_CLIENT_CUT && w->returned == w->fault.at &&
+        w->session.out.size >= w->fault.at && (any || w->session.out.size > w->fault.at)) {
+        link_broken(w->link, "cut");
+        return true;
+    }
+    bool gone = (w->fault.kind == SIM_SERVER_CUT || w->fault.kind == SIM_SERVER_LATE) &&
+                w->arrived == w->fault.at && w->accepted.size > w->fault.at;
+    if (gone && w->returned == w->session.out.size) {
+        link_broken(w->link, "gone");
+        return true;
+    }
+    return any;
+}
+
+/* One round over all connections. */
+static bool move_all(struct sim *s)
+{
+    bool any = false;
+    for (size_t i = 0; i < s->core.link_count; i++) {
+        struct link *l = s->core.links[i];
+        struct sim_wire *w = wire_of(s, l);
+        if (l->close_transport) {
+            l->close_transport = false;
+            if (w)
+                close_wire(w);
+            w = NULL;
+            any = true;
+        }
+        if (l->state == LINK_OPENING && !w) {
+            open_wire(s, l);
+            any = true;
+            continue;
+        }
+        if (!w)
+            continue;
+        any = move_out(s, w) || any;
+        if (!l->close_transport)
+            any = move_in(s, w) || any;
+    }
+    return any;
+}
+
+/* ---- the commands --------------------------------------------------------------------------- */
+
+#define LOAD "*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n$8\r\nreturn 1\r\n"
+static const struct need script = {1, LOAD, sizeof LOAD - 1, SIM_NOSCRIPT};
+
+static void add_command(vouch_batch *b, char kind, size_t i)
+{
+    char key[32];
+    (void)snprintf(key, sizeof key, "%zu.k%zu", i * 7919 % 97, i);
+    switch (kind) {
+    case 'I':
+        vouch_batch_add(b, "INCR", key);
+        return;
+    case 'G':
+        vouch_batch_add(b, "GET", key);
+        return;
+    case 'B':
+        vouch_batch_add(b, "LPUSH", key, "x");
+        return;
+    case 'L':
+        vouch_batch_add(b, "GETSET", key, "x");
+        return;
+    case 'S':
+        vouch_batch_add(b, "EVALSHA", SIM_SCRIPT_SHA, 1, key);
+        if (!batch_set_need(b, &script))
+            abort();
+        return;
+    default:
+        abort();
+    }
+}
+
+static bool source(vouch_batch *into, void *user)
+{
+    struct sim *s = user;
+    if (s->asked < s->count) {
+        add_command(into, s->scenario->commands[s->asked], s->asked);
+        s->asked++;
+    }
+    return s->asked < s->count;
+}
+
+static bool sink(uint64_t index, const vouch_result *result, void *user)
+{
+    struct sim *s = user;
+    if (index >= s->count || s->results[index].reserved)
+        fail(s, "a result twice, or of no command");
+    else
+        s->results[index] = *result;
+    return true;
+}
+
+/* ---- running -------------------------------------------------------------------------------- */
+
+static void set_up(struct sim *s)
+{
+    struct settings set;
+    vouch_client_options o = VOUCH_CLIENT_OPTIONS_INIT;
+    vouch_error e;
+    o.window_commands = (uint32_t)s->scenario->window;
+    o.reply_max_bytes = 45;
+    o.reply_max_elements = 8;
+    o.reply_max_depth = 4;
+    if (settings_read(&set, "redis://:secret@sim/3", &o, &e) != VOUCH_OK)
+        abort();
+    core_init(&s->core, &set, 42);
+    s->core.nodes = s->scenario->nodes;
+    /* HELLO's reply is within these limits: three pairs. */
+    s->truth.refuse_from = s->scenario->refuse_from;
+    s->truth.refuse_to = s->scenario->refuse_to;
+    s->truth.resp2_only = s->scenario->resp2_only;
+    s->truth.flush_once = s->scenario->flush_once;
+    s->count = strlen(s->scenario->commands);
+}
+
+/* Turns the crank until the operation is done. */
+static void drive(struct sim *s, const struct vouch_op *op, struct vouch_op *neighbour)
+{
+    for (int step = 0; !op->done; step++) {
+        if (step == STEPS_MAX) {
+            fail(s, "stuck: neither done nor waiting");
+            op->ops->expire((struct vouch_op *)op, VOUCH_CAUSE_CANCELLED);
+            return;
+        }
+        core_advance(&s->core, s->now);
+        if (neighbour && !neighbour->done && step == 9)
+            neighbour->ops->expire(neighbour, VOUCH_CAUSE_CANCELLED);
+        if (move_all(s) || op->done)
+            continue;
+        int64_t wake = core_wake(&s->core);
+        if (wake == OP_NEVER)
+            fail(s, "nothing moves and nothing is waited for");
+        s->now = wake > s->now ? wake : s->now + 1;
+    }
+}
+
+/* Calls have returned; what was held up arrives now. */
+static void deliver_late(struct sim *s)
+{
+    for (int i = 0; i < s->wire_count; i++) {
+        struct sim_wire *w = &s->wires[i];
+        if (w->fault.kind != SIM_SERVER_CUT)
+            arrive(w, SIZE_MAX);
+    }
+}
+
+static void run_batch(struct sim *s, const vouch_pipeline_options *o)
+{
+    vouch_error e;
+    vouch_results *results = NULL;
+    vouch_batch *b = vouch_batch_new(), *nb = vouch_batch_new();
+    struct pipeline *neighbour = NULL;
+    for (size_t i = 0; i < s->count; i++)
+        add_command(b, s->scenario->commands[i], i);
+    if (s->scenario->neighbour) {
+        for (size_t i = 0; i < 6; i++)
+            add_command(nb, 'G', SIM_COMMANDS_MAX - 1 - i);
+        neighbour = run_new(&s->core, nb, o, &e);
+        if (!neighbour || core_start(&s->core, &neighbour->op, &e) != VOUCH_OK)
+            abort();
+    }
+    struct pipeline *p = run_new(&s->core, b, o, &e);
+    if (!p || core_start(&s->core, &p->op, &e) != VOUCH_OK)
+        abort();
+    drive(s, &p->op, neighbour ? &neighbour->op : NULL);
+    core_end(&s->core, &p->op);
+    s->status = run_finish(p, &results, &e);
+    for (size_t i = 0; i < s->count; i++)
+        s->results[i] = *vouch_results_at(results, i);
+    vouch_results_free(results);
+    if (neighbour) {
+        core_end(&s->core, &neighbour->op);
+        (void)run_finish(neighbour, &results, &e);
+        vouch_results_free(results);
+    }
+    vouch_batch_free(b);
+    vouch_batch_free(nb);
+}
+
+static void run_stream(struct sim *s, const vouch_pipeline_options *o)
+{
+    vouch_error e;
+    struct pipeline *p = stream_new(&s->core, source, sink, s, o, &e);
+    if (!p || core_start(&s->core, &p->op, &e) != VOUCH_OK)
+        abort();
+    drive(s, &p->op, NULL);
+    core_end(&s->core, &p->op);
+    s->status = stream_finish(p, NULL, &e);
+    s->count = s->asked; /* a stream that was stopped by a fault asks no further */
+}
+
+void sim_run(struct sim *s, const struct sim_scenario *scenario, const struct sim_fault faults[2],
+             bool loud)
+{
+    memset(s, 0, sizeof *s);
+    s->scenario = scenario;
+    s->loud = loud;
+    s->now = 1000000;
+    s->faults[0] = faults[0];
+    s->faults[1] = faults[1];
+    set_up(s);
+    vouch_pipeline_options o = VOUCH_PIPELINE_OPTIONS_INIT;
+    o.idempotent = scenario->idempotent;
+    o.reorder_ok = scenario->reorder_ok;
+    o.deadline_ms = DEADLINE_MS;
+    s->core.now = s->now;
+    if (scenario->stream)
+        run_stream(s, &o);
+    else
+        run_batch(s, &o);
+    deliver_late(s);
+}
+
+void sim_free(struct sim *s)
+{
+    core_free(&s->core);
+    for (int i = 0; i < s->wire_count; i++) {
+        sim_session_free(&s->wires[i].session);
+        sim_bytes_free(&s->wires[i].accepted);
+    }
+}

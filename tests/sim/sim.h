@@ -1,0 +1,81 @@
+/* The fake driver: a core run against servers in memory, in simulated time, with faults exact to the
+ * byte. A case is a scenario and up to two faults; it is the same every time it is run. */
+#ifndef SIM_H
+#define SIM_H
+
+#include "client/core.h"
+#include "pipeline/pipeline.h"
+#include "sim_server.h"
+
+enum { SIM_WIRES_MAX = 64 };
+
+enum sim_fault_kind {
+    SIM_NONE,
+    SIM_ACCEPT_CUT,   /* the client's kernel takes n bytes, then the connection breaks; the server
+                         gets all n, its answers do not come back */
+    SIM_SERVER_CUT,   /* the kernel takes all, the server gets n bytes, answers, and is gone */
+    SIM_SERVER_LATE,  /* the same, and the rest arrives when the call has long returned */
+    SIM_SERVER_STALL, /* the same, but the client is not shown an end: its deadline must pass */
+    SIM_CLIENT_CUT,   /* the client gets n bytes of answers, then the end; the server gets all */
+    SIM_CLIENT_STALL, /* the same without the end */
+    SIM_KINDS
+};
+
+struct sim_fault {
+    enum sim_fault_kind kind;
+    int wire; /* connections are numbered in the order in which they were opened */
+    size_t at;
+};
+
+struct sim_scenario {
+    const char *name;
+    /* One letter a command: I INCR, G GET, B one that is refused for good, L a large reply,
+     * S a script that needs a load. */
+    const char *commands;
+    size_t nodes;  /* 1 to 3 */
+    size_t window; /* commands */
+    size_t split;  /* bytes moved at once, each way; 0: all there is */
+    bool idempotent, reorder_ok, stream, resp2_only, flush_once;
+    bool neighbour; /* a second pipeline shares the connection; it is cancelled half-way */
+    size_t refuse_from, refuse_to;
+    unsigned refuse_connects; /* that many connections are refused before one succeeds */
+};
+
+/* One connection. */
+struct sim_wire {
+    struct link *link; /* NULL once the client closed it */
+    struct sim_session session;
+    struct sim_bytes accepted; /* what the client's kernel took */
+    size_t arrived;            /* of those, at the server */
+    size_t returned;           /* of its output, at the client */
+    struct sim_fault fault;
+    bool server_gone;
+};
+
+struct sim {
+    const struct sim_scenario *scenario;
+    struct sim_fault faults[2];
+    struct core core;
+    struct sim_truth truth;
+    struct sim_wire wires[SIM_WIRES_MAX];
+    int wire_count;
+    unsigned connects_refused;
+    int64_t now;
+    bool loud;
+    const char *failure; /* the first thing that went wrong */
+
+    size_t count;
+    vouch_result results[SIM_COMMANDS_MAX];
+    size_t node_of[SIM_COMMANDS_MAX];
+    vouch_status status;
+    size_t asked; /* of a stream: commands given by the source */
+};
+
+/* Runs the case to its end, delivers what is late, and collects the results. */
+void sim_run(struct sim *s, const struct sim_scenario *scenario, const struct sim_fault faults[2],
+             bool loud);
+/* Compares every reported effect with the truth. NULL, or what is wrong. */
+const char *sim_verify(struct sim *s);
+void sim_free(struct sim *s);
+
+#endif

@@ -1,0 +1,178 @@
+/* What was reported against what happened. */
+#include "command/slot.h"
+#include "sim.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static char kind_of(const struct sim *s, size_t i)
+{
+    return s->scenario->commands[i];
+}
+
+static bool writes(char kind)
+{
+    return kind == 'I' || kind == 'L' || kind == 'S';
+}
+
+static bool has_stall(const struct sim *s)
+{
+    for (int i = 0; i < 2; i++)
+        if (s->faults[i].kind == SIM_SERVER_STALL || s->faults[i].kind == SIM_CLIENT_STALL)
+            return true;
+    return false;
+}
+
+/* How often the kernel took command i whole; *unanswered: at least once without its reply having
+ * come back whole. */
+static unsigned handed(const struct sim *s, size_t i, bool *unanswered)
+{
+    unsigned times = 0;
+    *unanswered = false;
+    for (int k = 0; k < s->wire_count; k++) {
+        const struct sim_wire *w = &s->wires[k];
+        size_t at = 0, size, position = 0;
+        const char *name;
+        size_t name_size;
+        int command;
+        for (; at < w->accepted.size; at += size) {
+            size =
+                sim_parse(w->accepted.at + at, w->accepted.size - at, &name, &name_size, &command);
+            if (size == 0)
+                break;
+            if (command < 0)
+                continue;
+            if ((size_t)command == i) {
+                times++;
+                if (position >= w->session.replies || w->session.reply_end[position] > w->returned)
+                    *unanswered = true;
+            }
+            position++;
+        }
+    }
+    return times;
+}
+
+static const char *verify_command(const struct sim *s, size_t i)
+{
+    const vouch_result *r = &s->results[i];
+    unsigned ran = s->truth.executed[i];
+    bool unanswered, twice_ok = s->scenario->idempotent;
+    unsigned times = handed(s, i, &unanswered);
+    if (!r->reserved)
+        return "no final result";
+    if (ran > 1 && !twice_ok)
+        return "executed twice";
+    if (r->effect == VOUCH_NOT_APPLIED && ran)
+        return "NOT_APPLIED, but executed";
+    if (r->effect == VOUCH_APPLIED && writes(kind_of(s, i)) && !ran)
+        return "APPLIED, but not executed";
+    if (r->effect == VOUCH_MAYBE_APPLIED && !unanswered)
+        return "MAYBE, though it could be known";
+    if (r->effect != VOUCH_APPLIED && r->effect != VOUCH_NOT_APPLIED &&
+        r->effect != VOUCH_MAYBE_APPLIED)
+        return "no such effect of a command";
+    if (r->attempts != times)
+        return "attempts is not how often it was handed over";
+    if (kind_of(s, i) == 'L' && r->effect == VOUCH_APPLIED && r->status != VOUCH_ETOOLARGE)
+        return "a reply over the limit was not said to be";
+    if (kind_of(s, i) == 'B' && r->effect == VOUCH_APPLIED)
+        return "a refused command is said to be applied";
+    return NULL;
+}
+
+static size_t node_of(const struct sim *s, size_t i)
+{
+    char key[32];
+    int n = snprintf(key, sizeof key, "%zu.k%zu", i * 7919 % 97, i);
+    return core_node_of(&s->core, slot_of(key, (size_t)n));
+}
+
+/* The writes of a node took effect in the order of the batch, unless what moved is flagged. */
+static const char *verify_order(const struct sim *s)
+{
+    const struct sim_truth *t = &s->truth;
+    for (size_t a = 0; a < t->log_count; a++)
+        for (size_t b = a + 1; b < t->log_count; b++) {
+            size_t i = (size_t)t->log[a], j = (size_t)t->log[b];
+            if (j >= i || node_of(s, i) != node_of(s, j))
+                continue;
+            if (!s->scenario->reorder_ok)
+                return "executed out of order";
+            if (!s->results[i].moved && !s->results[j].moved)
+                return "executed out of order and not flagged";
+        }
+    return NULL;
+}
+
+/* Nothing is held back without the order rule, or a deadline, asking for it. */
+static const char *verify_diligence(const struct sim *s)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const vouch_result *r = &s->results[i];
+        if (r->status != VOUCH_ENOTSENT)
+            continue;
+        bool in_time = r->cause != VOUCH_CAUSE_DEADLINE && r->cause != VOUCH_CAUSE_STALLED;
+        if (!in_time && has_stall(s))
+            continue;
+        if (r->cause != VOUCH_CAUSE_ORDER)
+            return "not sent, though there was a connection";
+        if (s->scenario->reorder_ok)
+            return "held back for the order's sake in spite of reorder_ok";
+        bool why = false;
+        for (size_t j = 0; j < i; j++)
+            why = why || (node_of(s, j) == node_of(s, i) &&
+                          (s->results[j].effect == VOUCH_MAYBE_APPLIED ||
+                           (s->results[j].status == VOUCH_ESERVER && kind_of(s, j) != 'B')));
+        if (!why)
+            return "held back without reason";
+    }
+    return NULL;
+}
+
+/* Where everything may be sent again, nothing stays in doubt. */
+static const char *verify_certainty(const struct sim *s)
+{
+    bool reads = strspn(s->scenario->commands, "GB") == strlen(s->scenario->commands) &&
+                 !strchr(s->scenario->commands, 'B');
+    if (has_stall(s) || !(reads || s->scenario->idempotent))
+        return NULL;
+    for (size_t i = 0; i < s->count; i++)
+        if (s->results[i].effect == VOUCH_MAYBE_APPLIED)
+            return "MAYBE, though it may be sent again";
+    return NULL;
+}
+
+static const char *verify_status(const struct sim *s)
+{
+    bool maybe = false, unsent = false, error = false;
+    for (size_t i = 0; i < s->count; i++) {
+        maybe = maybe || s->results[i].effect == VOUCH_MAYBE_APPLIED;
+        unsent = unsent || s->results[i].status == VOUCH_ENOTSENT;
+        error = error || s->results[i].status != VOUCH_OK;
+    }
+    vouch_status want = maybe    ? VOUCH_EUNKNOWN
+                        : unsent ? VOUCH_ENOTSENT
+                        : error  ? VOUCH_EPARTIAL
+                                 : VOUCH_OK;
+    if (s->status == want)
+        return NULL;
+    /* The deadline came after the last command was settled, or stopped a stream between two. */
+    if (has_stall(s) && s->status == VOUCH_ENOTSENT && !maybe)
+        return NULL;
+    return "the status of the whole does not fit its commands";
+}
+
+const char *sim_verify(struct sim *s)
+{
+    const char *wrong = s->failure;
+    for (size_t i = 0; !wrong && i < s->count; i++)
+        wrong = verify_command(s, i);
+    if (!wrong && !s->scenario->idempotent)
+        wrong = verify_order(s);
+    if (!wrong)
+        wrong = verify_diligence(s);
+    if (!wrong)
+        wrong = verify_certainty(s);
+    return wrong ? wrong : verify_status(s);
+}
