@@ -1,5 +1,5 @@
-/* base/alloc.h: the one door to the heap, so that a test can make any allocation fail by linking
- * another alloc.c. */
+/* base/alloc.h: the one door to the heap, so that a test can make any allocation fail (with
+ * the linker's --wrap). */
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H
 

@@ -34,7 +34,10 @@ bool conn_init(struct conn *c, struct reader_limits limits, size_t window_comman
     c->window_commands = window_commands;
     c->window_bytes = window_bytes;
     c->runs = alloc_get(CONN_RUNS * sizeof *c->runs);
-    return c->runs != NULL;
+    if (c->runs && reader_reserve(&c->reader))
+        return true;
+    alloc_free(c->runs);
+    return false;
 }
 
 void conn_free(struct conn *c)
@@ -48,7 +51,7 @@ void conn_free(struct conn *c)
 void conn_restart(struct conn *c)
 {
     assert(c->head == c->tail && !c->first);
-    reader_reset(&c->reader);
+    reader_restart(&c->reader);
     arena_reset(&c->scratch);
     c->head = c->tail = c->out = 0;
     c->pulled = c->taken = c->handed = c->answered = 0;

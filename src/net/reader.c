@@ -455,10 +455,26 @@ void reader_abandon(struct reader *r)
         give_up(r, READER_UNWANTED);
 }
 
+bool reader_reserve(struct reader *r)
+{
+    void *line = r->line;
+    if (!alloc_grow(&line, &r->line_capacity, READER_LINE_MAX, 1))
+        return false;
+    r->line = line;
+    return true;
+}
+
+void reader_restart(struct reader *r)
+{
+    struct reader fresh = {
+        .limits = r->limits, .line = r->line, .line_capacity = r->line_capacity};
+    *r = fresh;
+}
+
 void reader_reset(struct reader *r)
 {
     alloc_free(r->line);
-    struct reader_limits limits = r->limits;
-    memset(r, 0, sizeof *r);
-    r->limits = limits;
+    r->line = NULL;
+    r->line_capacity = 0;
+    reader_restart(r);
 }

@@ -84,6 +84,11 @@ enum reader_event reader_read(struct reader *r, struct arena *arena, const char 
 bool reader_is_inside(const struct reader *r);
 /* The reply in progress is no longer wanted: nothing more is written to its arena, which may go. */
 void reader_abandon(struct reader *r);
+/* Takes the memory that the longest line needs, so that no reply is lost for want of it. False when
+ * there is none. */
+bool reader_reserve(struct reader *r);
+/* Forgets a reply in progress and keeps the memory: for another connection. */
+void reader_restart(struct reader *r);
 /* Releases what it holds (a partial line); the limits stay, it can read another connection. */
 void reader_reset(struct reader *r);
 
