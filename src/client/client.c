@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "client/driver.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -168,9 +169,11 @@ void vouch_client_close(vouch_client *client)
 void vouch_client_interrupt(vouch_client *client)
 {
     static const uint64_t one = 1;
+    int before = errno; /* this may be inside a signal handler */
     atomic_store(&client->interrupt, 1);
     ssize_t n = write(client->wake_fd, &one, sizeof one);
     (void)n; /* full is as good as written */
+    errno = before;
 }
 
 /* ---- operations ----------------------------------------------------------------------------- */
