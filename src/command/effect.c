@@ -4,8 +4,10 @@
  *                                                       byte
  *   lost, handed over                    MAYBE_APPLIED
  *   a value                              APPLIED
- *   INVALIDOBJ, UNBLOCKED                MAYBE_APPLIED  the two errors by which a plain command can
+ *   INVALIDOBJ, UNBLOCKED of a write     MAYBE_APPLIED  the two errors by which a plain command can
  *                                                       fail after it wrote
+ *   EVAL_RO and the like                 NOT_APPLIED    cannot write; but no word of theirs counts as
+ *                                                       the server's, so that nothing is tried again
  *   scripts, functions, MIGRATE, DEBUG,  MAYBE_APPLIED  a script's error reaches the client
  *   what is not in the table                            verbatim, so it can look like any other.
  *                                                       Exceptions: the exact line that says the
@@ -99,13 +101,14 @@ static struct verdict judge_error(const struct happening *h)
         return refused(REMEDY_LOAD);
     if (!h->command)
         return is_unknown_command(h) ? refused(REMEDY_NONE) : uncertain;
-    if (effect_code_is(h->error, h->error_size, "INVALIDOBJ") ||
-        effect_code_is(h->error, h->error_size, "UNBLOCKED"))
+    bool harmless = h->command->flags & COMMAND_READONLY;
+    if (!harmless && (effect_code_is(h->error, h->error_size, "INVALIDOBJ") ||
+                      effect_code_is(h->error, h->error_size, "UNBLOCKED")))
         return uncertain;
     if (h->command->flags & COMMAND_MAY_HALF_APPLY) {
-        bool plain = h->forwards_no_errors && is_own_refusal(h->error, h->error_size);
-        if (!plain)
-            return uncertain;
+        bool own = is_own_refusal(h->error, h->error_size);
+        if (!own || !(h->forwards_no_errors || harmless))
+            return harmless ? refused(REMEDY_NONE) : uncertain;
     }
     return refused(remedy_of(h->error, h->error_size));
 }
