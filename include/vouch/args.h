@@ -5,7 +5,8 @@
  *   text          const char *, up to its first NUL
  *   bytes         vouch_bytes(pointer, size), any bytes
  *   integers      signed char … unsigned long long, written in decimal
- *   float, double the shortest text that reads back as the same value; '.' in every locale
+ *   float, double the shortest text that reads back as the same double (a float is widened first:
+ *                 0.1f is 0.10000000149011612); '.' in every locale
  * Refused at compile time: NULL, void *, bool, plain char, unsigned char *, long double.
  * Accepted, with a meaning that may surprise: in C 'x' is the integer 120 and `true` (a macro
  * before C23) the integer 1; in C++ NULL may be the integer 0.

@@ -131,6 +131,8 @@ static size_t accept(vouch_batch *b, size_t end, const char *name, size_t name_s
                      const char *sub, size_t sub_size)
 {
     const struct command *c = command_find(name, name_size, sub, sub_size);
+    if (!name_size)
+        return fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "an empty command name");
     if (c && (c->flags & (COMMAND_FORBIDDEN | COMMAND_BLOCKING))) {
         if (c->flags & COMMAND_FORBIDDEN) {
             char words[160];
