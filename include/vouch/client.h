@@ -73,7 +73,8 @@ VOUCH_API VOUCH_MUST vouch_status vouch_client_open(const char *url,
 VOUCH_API void vouch_client_close(vouch_client *client);
 
 /* Ends the calls in progress on `client`, or the next one if there is none, with VOUCH_EINTERRUPTED
- * and effects as for a passed deadline. Safe from any thread and from signal handlers. */
+ * and effects as for a passed deadline. Safe from any thread and from signal handlers. No effect in
+ * a forked child. */
 VOUCH_API void vouch_client_interrupt(vouch_client *client);
 
 /* ---- event loops ------------------------------------------------------------------------------

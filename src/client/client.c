@@ -170,6 +170,8 @@ void vouch_client_interrupt(vouch_client *client)
 {
     static const uint64_t one = 1;
     int before = errno; /* this may be inside a signal handler */
+    if (client->pid != getpid())
+        return; /* the descriptor is the parent's too, and nobody there would reset it */
     atomic_store(&client->interrupt, 1);
     ssize_t n = write(client->wake_fd, &one, sizeof one);
     (void)n; /* full is as good as written */

@@ -1,0 +1,149 @@
+#!/usr/bin/env bash
+# The layers of src/ keep to their places.
+#
+#   test_layers.sh SOURCE NM libvouch.so libvouch.a OBJECT...
+#
+# 1. A file includes only headers of its own layer and of those below it.
+# 2. An object calls only functions of its own layer, of those below it, and of the C library; of the C library
+#    a layer without I/O calls only what computes: no socket, file, clock, sleep, thread or randomness.
+# 3. The library exports exactly what the public headers declare with VOUCH_API.
+set -euo pipefail
+export LC_ALL=C
+
+source=$1
+nm=$2
+shared=$3
+static=$4
+shift 4
+result=0
+fault() {
+    printf 'layers: %s\n' "$*" >&2
+    result=1
+}
+
+# A layer and those below it. Another module (transaction, script) would stand beside pipeline, not above it.
+declare -A may_use=(
+    [base]='base'
+    [command]='base command'
+    [net]='base command net'
+    [client]='base command net client'
+    [pipeline]='base command net client pipeline'
+)
+
+# What computes and does nothing else.
+pure='abort calloc free frexp malloc memchr memcmp memcpy memmove memset realloc snprintf strchr strcmp strlen
+    strncmp strnlen strtod vsnprintf __assert_fail __errno_location'
+# The files that do I/O, and what each may call beside that. Everything new here is a decision.
+declare -A io=(
+    [net/transport_socket.c]='close connect freeaddrinfo gai_strerror getaddrinfo getsockopt poll recv sendmsg
+        setsockopt socket'
+    [client/driver_poll.c]='clock_gettime close getpid poll read strerror_r __xpg_strerror_r'
+    [client/client.c]='eventfd getpid write'
+)
+# Of what is called client_, link_ …, modules without I/O of their own may start and drive nothing.
+driver_calls='client_now client_usable client_start client_drive'
+declare -A drives=([pipeline/api.c]=yes [client/client.c]=yes [client/driver_poll.c]=yes)
+
+# Put there by the compiler, a sanitizer or a coverage build.
+is_compilers() {
+    case $1 in
+    __asan_* | __ubsan_* | __tsan_* | __sanitizer_* | __gcov_* | __llvm_* | __stack_chk_fail | _GLOBAL_OFFSET_TABLE_) ;;
+    *) return 1 ;;
+    esac
+}
+
+has_word() { # has_word WORD WORDS...
+    local word=$1
+    shift
+    # shellcheck disable=SC2048 # split on purpose
+    for other in $*; do
+        [ "$other" != "$word" ] || return 0
+    done
+    return 1
+}
+
+check_includes() {
+    local folder layer file target
+    for folder in "$source"/src/*/; do
+        layer=$(basename "$folder")
+        if [ -z "${may_use[$layer]:-}" ]; then
+            fault "src/$layer is no layer this test knows: say what it stands on"
+            continue
+        fi
+        while IFS=: read -r file target; do
+            has_word "${target%%/*}" "${may_use[$layer]}" || fault "$file includes $target: an arrow that points up"
+        done < <(cd "$source" && grep -oE '^ *# *include *"[^"]+"' -r "src/$layer" --include='*.[ch]' |
+            sed -E 's/: *# *include *"([^"]+)"/:\1/')
+    done
+}
+
+# name_of OBJECT: the source it was made from, such as net/conn.c.
+name_of() {
+    local folder=${1%/*} file=${1##*/}
+    printf '%s/%s\n' "${folder##*/}" "${file%.o}"
+}
+
+declare -A home=() # which layer defines a symbol
+find_homes() {
+    local object layer symbol
+    for object in "$@"; do
+        layer=$(name_of "$object")
+        layer=${layer%%/*}
+        while read -r symbol; do
+            home[$symbol]=$layer
+        done < <("$nm" -P -g --defined-only "$object" | cut -d' ' -f1)
+    done
+}
+
+check_symbol() { # check_symbol FILE LAYER SYMBOL
+    local file=$1 layer=$2 symbol=$3 owner=${home[$3]:-}
+    if has_word "$symbol" "$driver_calls"; then
+        [ -n "${drives[$file]:-}" ] || fault "$file calls $symbol: only the public calls of a module drive"
+    elif [ -n "$owner" ]; then
+        has_word "$owner" "${may_use[$layer]}" || fault "$file calls $symbol of $owner: an arrow that points up"
+    elif ! has_word "$symbol" "$pure ${io[$file]:-}" && ! is_compilers "$symbol"; then
+        # Built with _FORTIFY_SOURCE, memcpy is __memcpy_chk.
+        local plain=${symbol#__}
+        has_word "${plain%_chk}" "$pure ${io[$file]:-}" || fault "$file calls $symbol: not among what it may call"
+    fi
+}
+
+check_symbols() {
+    local object file symbol
+    find_homes "$@"
+    for object in "$@"; do
+        file=$(name_of "$object")
+        [ -e "$source/src/$file" ] || fault "$object is made of no file of src/"
+        while read -r symbol; do
+            check_symbol "$file" "${file%%/*}" "$symbol"
+        done < <("$nm" -P -u "$object" | cut -d' ' -f1)
+    done
+    for file in "${!io[@]}" "${!drives[@]}"; do
+        has_word "$file" "$(for object in "$@"; do name_of "$object"; done)" || fault "$file is not there any more"
+    done
+}
+
+# Comments and preprocessor lines out; then the name before the first parenthesis of each VOUCH_API declaration.
+declared() {
+    cat "$source"/include/vouch/*.h | sed -e '/^#/d' -e 's|/\*[^*]*\*/||g' -e '/^ *\/\*/,/\*\//d' | tr '\n' ' ' |
+        grep -oE 'VOUCH_API [^;(]*\(' | grep -oE '[a-z0-9_]+\($' | tr -d '(' | sort
+}
+
+check_exports() {
+    local names
+    names=$(declared)
+    [ "$(wc -l <<<"$names")" -ge 20 ] || fault "found only these declarations in the headers: $names"
+    diff <(printf '%s\n' "$names") \
+        <("$nm" -P -D --defined-only "$shared" | awk '$2 != "A" { sub(/@.*/, "", $1); print $1 }' | sort) >&2 ||
+        fault "libvouch.so does not export exactly what the headers declare (< declared, > exported)"
+    diff <(printf '%s\n' "$names") \
+        <("$nm" -P -g --defined-only "$static" | awk 'NF > 1 && $1 !~ /^_/ { print $1 }' | sort) >&2 ||
+        fault "libvouch.a does not define exactly what the headers declare (< declared, > defined)"
+}
+
+[ $# -ge ${#may_use[@]} ] || fault "no objects to look at"
+check_includes
+check_symbols "$@"
+check_exports
+[ $result = 0 ] && printf 'layers: %d objects in %d layers\n' $# ${#may_use[@]}
+exit $result
