@@ -231,7 +231,11 @@ static int64_t timeout_of(const struct vouch_client *c)
     int64_t wake = core_wake(&c->core), now = client_now();
     for (size_t i = 0; i < c->core.link_count; i++) {
         const struct seat *s = c->seats[i];
-        if (s && s->transport && !s->connected && s->address_by < wake)
+        const struct link *l = c->core.links[i];
+        bool open = s && s->transport && !l->close_transport;
+        if (l->close_transport || (l->state == LINK_OPENING && !open))
+            wake = now; /* there is something to do without waiting */
+        else if (open && !s->connected && s->address_by < wake)
             wake = s->address_by;
     }
     if (wake == OP_NEVER)
