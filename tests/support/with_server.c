@@ -2,7 +2,7 @@
  *
  *     with_server PROGRAM [ARGUMENT…]
  *
- * $VOUCH_URL names the server. Ends with the program's own status; 125 if there was no server. */
+ * $VOUCH_URL names the server, on a Unix socket, or with VOUCH_TRANSPORT=tcp on a port. Ends with the program's own status; 125 if there was no server. */
 #include "server.h"
 
 #include "base.h"
@@ -22,7 +22,10 @@ int main(int argc, char **argv)
     int status = 0;
     if (argc < 2)
         ts_die("usage: with_server PROGRAM [ARGUMENT...]");
-    ts_server *server = ts_server_start(NULL);
+    const char *transport = getenv("VOUCH_TRANSPORT");
+    bool tcp = transport && strcmp(transport, "tcp") == 0;
+    ts_server_options options = {.transport = tcp ? TS_TCP : TS_UNIX};
+    ts_server *server = ts_server_start(&options);
     if (!server)
         return NO_SERVER;
     setenv("VOUCH_URL", ts_server_url(server, url, sizeof url), 1);
