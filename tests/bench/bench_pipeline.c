@@ -2,7 +2,7 @@
  *
  *   setget, nested   SIDE (ours, theirs) ROUNDS: does the work so often and nothing else; what it costs
  *                    is counted from outside, as the difference of two counts of rounds
- *   throughput, large, single   prints ours and theirs, medians of rounds that take turns
+ *   throughput, stream_throughput, large, single   prints ours and theirs, medians of rounds that take turns
  *   mix              prints ours only, commands a second over twenty batches' rounds
  *   stream COMMANDS  prints the peak of its memory in MiB */
 #include "bench.h"
@@ -129,6 +129,22 @@ static double stream_rate(vouch_client *client, uint64_t commands)
     return (double)commands / (bench_now_s() - start);
 }
 
+/* The stream against the same batches by hand. */
+static void stream_throughput(void)
+{
+    double ours[ROUNDS], theirs[ROUNDS];
+    vouch_client *client = bench_vouch();
+    redisContext *c = bench_hiredis();
+    bench_mix_init(&mix);
+    for (int i = 0; i < ROUNDS; i++) {
+        ours[i] = stream_rate(client, 100000);
+        theirs[i] = mix_rate_hiredis(c, 100);
+    }
+    print_both(ours, theirs, ROUNDS);
+    redisFree(c);
+    vouch_client_close(client);
+}
+
 static void mix_alone(void)
 {
     double rates[5];
@@ -233,6 +249,8 @@ int main(int argc, char **argv)
         count_nested(ours, n);
     else if (strcmp(what, "throughput") == 0)
         throughput();
+    else if (strcmp(what, "stream_throughput") == 0)
+        stream_throughput();
     else if (strcmp(what, "mix") == 0)
         mix_alone();
     else if (strcmp(what, "single") == 0)
