@@ -30,7 +30,7 @@ VOUCH_BEGIN
     X(13, ELIMIT, "over a limit of this library")
 
 typedef enum vouch_status {
-#define VOUCH_X(value, name, sentence) VOUCH_##name = value,
+#define VOUCH_X(value, name, sentence) VOUCH_##name = (value),
     VOUCH_STATUS_MAP(VOUCH_X)
 #undef VOUCH_X
         VOUCH_STATUS_LAST_ = 0x7fffffff
@@ -65,7 +65,7 @@ typedef enum vouch_effect {
     X(14, LIMIT, "over a limit")
 
 typedef enum vouch_cause {
-#define VOUCH_X(value, name, sentence) VOUCH_CAUSE_##name = value,
+#define VOUCH_X(value, name, sentence) VOUCH_CAUSE_##name = (value),
     VOUCH_CAUSE_MAP(VOUCH_X)
 #undef VOUCH_X
         VOUCH_CAUSE_LAST_ = 0x7fffffff

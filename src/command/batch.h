@@ -12,7 +12,8 @@ struct vouch_batch {
     size_t size, capacity;
     size_t *ends; /* of command i: bytes[ends[i - 1] … ends[i]) */
     size_t count, ends_capacity;
-    const struct need **needs; /* of command i, or NULL; the array ends with the last that has one */
+    const struct need *
+        *needs; /* of command i, or NULL; the array ends with the last that has one */
     size_t needs_capacity;
     bool blocking;     /* a command may wait in the server */
     unsigned frozen;   /* operations that run it now */
@@ -47,7 +48,7 @@ bool batch_first_key(const struct vouch_batch *b, size_t i, const char **key, si
 /* The need of command i, or NULL. */
 static inline const struct need *batch_need(const struct vouch_batch *b, size_t i)
 {
-    return i < b->needs_capacity ? b->needs[i] : NULL;
+    return b->needs && i < b->needs_capacity ? b->needs[i] : NULL;
 }
 
 /* Gives the last command added a need, borrowed for the life of the batch. */

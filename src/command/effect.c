@@ -71,6 +71,7 @@ static bool is_own_refusal(const char *error, size_t size)
         "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
         "BUSY Valkey is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
         "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
+        /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one line, too long for one here */
         "BUSY Valkey is busy running a script. You can only call FUNCTION KILL or SHUTDOWN "
         "NOSAVE."};
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)

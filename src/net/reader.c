@@ -466,8 +466,7 @@ bool reader_reserve(struct reader *r)
 
 void reader_restart(struct reader *r)
 {
-    struct reader fresh = {
-        .limits = r->limits, .line = r->line, .line_capacity = r->line_capacity};
+    struct reader fresh = {.limits = r->limits, .line = r->line, .line_capacity = r->line_capacity};
     *r = fresh;
 }
 

@@ -28,7 +28,7 @@ vouch_status vouch_pipeline_start(vouch_client *client, vouch_batch *batch,
                                   const vouch_pipeline_options *options, vouch_op **out,
                                   vouch_error *error)
 {
-    vouch_error local;
+    vouch_error local = {0};
     error = error ? error : &local;
     error_clear(error);
     if (!out)
@@ -85,7 +85,7 @@ vouch_status vouch_pipeline_stream(vouch_client *client, vouch_source source, vo
                                    void *user, const vouch_pipeline_options *options,
                                    vouch_totals *totals, vouch_error *error)
 {
-    vouch_error local;
+    vouch_error local = {0};
     error = error ? error : &local;
     error_clear(error);
     if (totals)

@@ -1,44 +1,87 @@
 /* What the live tests share. */
 #include "rig.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define SETTLE_MS 20000
+/* ---- server, proxy, client ------------------------------------------------------------------ */
 
-struct rig rig_start(ts_server_kind kind, ts_persistence persistence)
+static struct rig start(const ts_server_options *so)
 {
-    ts_server_options so = {.kind = kind, .persistence = persistence};
-    struct rig rig = {.server = ts_server_start(&so)};
+    struct rig rig = {.server = ts_server_start(so)};
     ck_assert_msg(rig.server != NULL, "the server does not start");
-    ts_proxy_options po = {.transport = TS_UNIX, .upstream = ts_server_address(rig.server)};
+    ts_proxy_options po = {.transport = so->transport, .upstream = ts_server_address(rig.server)};
     rig.proxy = ts_proxy_start(&po);
     return rig;
 }
 
-void rig_stop(struct rig *rig)
+struct rig rig_start(ts_server_kind kind, ts_persistence persistence)
 {
-    ts_proxy_free(rig->proxy);
-    ts_server_free(rig->server);
+    ts_server_options so = {.kind = kind, .persistence = persistence};
+    return start(&so);
 }
 
-vouch_client *rig_client(const struct rig *rig, uint32_t protocol, uint32_t window)
+struct rig rig_start_tcp(ts_server_kind kind)
 {
-    char url[TS_URL_MAX];
-    vouch_client *client = NULL;
-    vouch_error e;
+    ts_server_options so = {.kind = kind, .transport = TS_TCP};
+    return start(&so);
+}
+
+void rig_stop(struct rig *rig)
+{
+    ts_conn_close(rig->truth);
+    ts_proxy_free(rig->proxy);
+    ts_server_free(rig->server);
+    memset(rig, 0, sizeof *rig);
+}
+
+vouch_client_options rig_options(uint32_t protocol, uint32_t window)
+{
     vouch_client_options o = VOUCH_CLIENT_OPTIONS_INIT;
     o.lazy = 1;
     o.protocol = protocol;
     o.window_commands = window;
     o.retry_min_ms = 1;
     o.retry_max_ms = 2;
-    o.deadline_ms = 20000;
+    o.deadline_ms = RIG_PATIENCE_MS;
+    return o;
+}
+
+vouch_client *rig_open(const struct rig *rig, const vouch_client_options *options)
+{
+    char url[TS_URL_MAX];
+    vouch_client *client = NULL;
+    vouch_error e;
     vouch_status status =
-        vouch_client_open(ts_proxy_url(rig->proxy, url, sizeof url), &o, &client, &e);
+        vouch_client_open(ts_proxy_url(rig->proxy, url, sizeof url), options, &client, &e);
     ck_assert_msg(status == VOUCH_OK, "%s", e.message);
     return client;
+}
+
+vouch_client *rig_client(const struct rig *rig, uint32_t protocol, uint32_t window)
+{
+    vouch_client_options o = rig_options(protocol, window);
+    return rig_open(rig, &o);
+}
+
+void rig_turn(vouch_client *client, int64_t most_ms)
+{
+    struct pollfd fds[VOUCH_CLIENT_MAX_CONNECTIONS + 1];
+    int64_t timeout;
+    size_t n = vouch_client_watch(client, fds, sizeof fds / sizeof *fds, &timeout);
+    int ready = poll(fds, n, (int)(timeout < 0 || timeout > most_ms ? most_ms : timeout));
+    vouch_client_ready(client, fds, ready > 0 ? n : 0);
+}
+
+void rig_drive(vouch_client *client, const vouch_op *op)
+{
+    int64_t limit = ts_deadline(RIG_PATIENCE_MS);
+    while (!vouch_op_done(op)) {
+        ck_assert_msg(!ts_passed(limit), "an operation does not end");
+        rig_turn(client, 100);
+    }
 }
 
 int rig_next_connection(const struct rig *rig)
@@ -46,25 +89,72 @@ int rig_next_connection(const struct rig *rig)
     return ts_proxy_count(rig->proxy, TS_EVERY).connections;
 }
 
-void rig_settle(const struct rig *rig)
+/* ---- the truth ------------------------------------------------------------------------------ */
+
+static void close_truth(struct rig *rig)
 {
-    ck_assert(ts_server_wait_clients(rig->server, 0, ts_deadline(SETTLE_MS)));
+    ts_conn_close(rig->truth);
+    rig->truth = NULL;
 }
 
-void rig_flush(const struct rig *rig)
+ts_reply *rig_ask(struct rig *rig, size_t count, const char *const *words)
 {
-    ts_do(rig->server, "FLUSHALL", NULL);
+    for (int tries = 2;; tries--) {
+        if (!rig->truth)
+            rig->truth = ts_truth_open(rig->server);
+        ck_assert_ptr_nonnull(rig->truth);
+        ts_reply *reply = ts_conn_command_words(rig->truth, count, words, NULL);
+        if (reply->type != TS_REPLY_LOST || tries == 0)
+            return reply;
+        ts_reply_free(reply); /* the server was restarted since */
+        close_truth(rig);
+    }
+}
+
+void rig_settle(struct rig *rig)
+{
+    close_truth(rig);
+    ck_assert(ts_server_wait_clients(rig->server, 0, ts_deadline(RIG_PATIENCE_MS)));
+}
+
+void rig_flush(struct rig *rig)
+{
+    static const char *const words[] = {"FLUSHALL"};
+    ts_reply *reply = rig_ask(rig, 1, words);
+    ck_assert_int_eq(reply->type, TS_REPLY_STATUS);
+    ts_reply_free(reply);
+}
+
+/* ---- counters ------------------------------------------------------------------------------- */
+
+const char *rig_key(size_t i, char key[static RIG_KEY_MAX])
+{
+    (void)snprintf(key, RIG_KEY_MAX, "c%04zu", i);
+    return key;
 }
 
 vouch_batch *rig_counters(size_t n)
 {
     vouch_batch *b = vouch_batch_new();
-    char key[32];
-    for (size_t i = 0; i < n; i++) {
-        (void)snprintf(key, sizeof key, "c%zu", i);
-        ck_assert_uint_eq(vouch_batch_add(b, "INCR", key), i);
-    }
+    char key[RIG_KEY_MAX];
+    for (size_t i = 0; i < n; i++)
+        ck_assert_uint_eq(vouch_batch_add(b, "INCR", rig_key(i, key)), i);
     return b;
+}
+
+static ts_reply *all_counters(struct rig *rig, size_t n)
+{
+    char(*keys)[RIG_KEY_MAX] = calloc(n, sizeof *keys);
+    const char **words = calloc(n + 1, sizeof *words);
+    ck_assert(keys && words);
+    words[0] = "MGET";
+    for (size_t i = 0; i < n; i++)
+        words[i + 1] = rig_key(i, keys[i]);
+    ts_reply *reply = rig_ask(rig, n + 1, words);
+    free(words);
+    free(keys);
+    ck_assert_msg(reply->type == TS_REPLY_ARRAY && reply->count == n, "the truth cannot be asked");
+    return reply;
 }
 
 static bool fits(vouch_effect effect, int64_t held)
@@ -83,29 +173,31 @@ static bool fits(vouch_effect effect, int64_t held)
     return false;
 }
 
-void rig_compare(const struct rig *rig, const vouch_results *results, struct rig_tally *tally,
+void rig_compare(struct rig *rig, const vouch_results *results, struct rig_tally *tally,
                  const char *what, long long n)
 {
-    ts_conn *truth = ts_truth_open(rig->server);
-    ck_assert_ptr_nonnull(truth);
-    for (size_t i = 0; i < vouch_results_count(results); i++) {
-        char key[32];
-        (void)snprintf(key, sizeof key, "c%zu", i);
-        ts_reply *reply = ts_conn_command(truth, "GET", key, NULL);
-        ck_assert_msg(reply->type == TS_REPLY_TEXT || reply->type == TS_REPLY_NIL,
-                      "the truth cannot be asked");
-        int64_t held = reply->type == TS_REPLY_NIL ? 0 : strtoll(reply->text, NULL, 10);
-        ts_reply_free(reply);
+    size_t count = vouch_results_count(results);
+    ts_reply *counters = all_counters(rig, count);
+    for (size_t i = 0; i < count; i++) {
+        const ts_reply *c = counters->elements[i];
+        int64_t held = c->type == TS_REPLY_NIL ? 0 : strtoll(c->text, NULL, 10);
         const vouch_result *r = vouch_results_at(results, i);
         ck_assert_msg(fits(r->effect, held), "%s, %lld: command %zu is said to be %s, and is %lld",
                       what, n, i, vouch_effect_name(r->effect), (long long)held);
     }
-    ts_conn_close(truth);
+    ts_reply_free(counters);
     vouch_totals t = vouch_results_totals(results);
     tally->cases++;
     tally->applied += t.applied;
     tally->not_applied += t.not_applied;
     tally->maybe += t.maybe;
+}
+
+void rig_print(struct rig_tally *tally, const char *what)
+{
+    printf("%lu %s: %lu effects APPLIED, %lu NOT_APPLIED, %lu MAYBE_APPLIED\n", tally->cases, what,
+           tally->applied, tally->not_applied, tally->maybe);
+    memset(tally, 0, sizeof *tally);
 }
 
 int rig_main(Suite *suite)

@@ -11,25 +11,43 @@
 #include <check.h>
 #include <vouch/vouch.h>
 
+/* How long something may take that is never late. */
+#define RIG_PATIENCE_MS 20000
+
 struct rig {
     ts_server *server;
     ts_proxy *proxy;
+    ts_conn *truth; /* opened when first asked */
 };
 
-/* Starts both, on Unix sockets. The test fails if there is no such server. */
+/* Starts both, on Unix sockets or on TCP. The test fails if there is no such server. */
 struct rig rig_start(ts_server_kind kind, ts_persistence persistence);
+struct rig rig_start_tcp(ts_server_kind kind);
 void rig_stop(struct rig *rig);
 
-/* A client through the proxy that has not connected yet, quick to reconnect. */
+/* Options of a client that has not connected yet, quick to reconnect, and patient. */
+vouch_client_options rig_options(uint32_t protocol, uint32_t window);
+/* A client with these options through the proxy. */
+vouch_client *rig_open(const struct rig *rig, const vouch_client_options *options);
 vouch_client *rig_client(const struct rig *rig, uint32_t protocol, uint32_t window);
+/* One turn of its loop, waiting `most_ms` at most. */
+void rig_turn(vouch_client *client, int64_t most_ms);
+/* Turns until the operation is done. */
+void rig_drive(vouch_client *client, const vouch_op *op);
+
 /* The number that the proxy will give to the next connection. */
 int rig_next_connection(const struct rig *rig);
 /* Waits until the server has run all that reached it, and nobody is connected. */
-void rig_settle(const struct rig *rig);
+void rig_settle(struct rig *rig);
 /* Removes all data. */
-void rig_flush(const struct rig *rig);
+void rig_flush(struct rig *rig);
+/* A command on the truth's connection, counted words; never NULL. */
+ts_reply *rig_ask(struct rig *rig, size_t count, const char *const *words);
 
-/* A batch of INCR c0 … c<n-1>. */
+#define RIG_KEY_MAX 24
+/* The key of counter i: always five bytes. */
+const char *rig_key(size_t i, char key[static RIG_KEY_MAX]);
+/* A batch of INCR c0000, INCR c0001, … */
 vouch_batch *rig_counters(size_t n);
 
 struct rig_tally {
@@ -38,8 +56,10 @@ struct rig_tally {
 
 /* Each counter against its result: APPLIED is 1, NOT_APPLIED is 0, MAYBE is 0 or 1. Adds to the
  * tally; `what` and `n` name the case. */
-void rig_compare(const struct rig *rig, const vouch_results *results, struct rig_tally *tally,
+void rig_compare(struct rig *rig, const vouch_results *results, struct rig_tally *tally,
                  const char *what, long long n);
+/* Prints and clears it. */
+void rig_print(struct rig_tally *tally, const char *what);
 
 /* Runs a suite in this process; what main returns. */
 int rig_main(Suite *suite);

@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the linker makes these names */
 void *__wrap_alloc_get(size_t size);
 void *__wrap_alloc_zeroed(size_t count, size_t size);
 void *__wrap_alloc_resize(void *p, size_t size);
 void *__real_alloc_get(size_t size);
 void *__real_alloc_zeroed(size_t count, size_t size);
 void *__real_alloc_resize(void *p, size_t size);
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static struct {
     unsigned long count; /* allocations so far */

@@ -250,6 +250,12 @@ static bool closed(ts_proxy *proxy, const wait_goal *goal)
     return true;
 }
 
+static bool gone(ts_proxy *proxy, const wait_goal *goal)
+{
+    connection *c = accepted(proxy, goal->connection);
+    return c && c->client < 0 && c->server < 0;
+}
+
 static flow *flow_of(ts_proxy *proxy, const wait_goal *goal)
 {
     connection *c = accepted(proxy, goal->connection);
@@ -278,6 +284,11 @@ bool ts_proxy_wait_connections(ts_proxy *proxy, int count, int64_t deadline)
 bool ts_proxy_wait_closed(ts_proxy *proxy, int index, int64_t deadline)
 {
     return wait_until(proxy, closed, (wait_goal){.connection = index}, deadline);
+}
+
+bool ts_proxy_wait_gone(ts_proxy *proxy, int index, int64_t deadline)
+{
+    return wait_until(proxy, gone, (wait_goal){.connection = index}, deadline);
 }
 
 bool ts_proxy_wait_bytes(ts_proxy *proxy, int index, ts_direction direction, int64_t n,

@@ -123,9 +123,10 @@ void ts_proxy_upstream(ts_proxy *proxy, const ts_address *upstream);
 bool ts_proxy_listen(ts_proxy *proxy, bool on);
 
 typedef struct ts_proxy_counts {
-    int64_t to_server;   /* bytes forwarded */
-    int64_t to_client;   /* bytes forwarded */
-    int64_t from_client; /* bytes received */
+    int64_t to_server; /* bytes forwarded */
+    int64_t to_client; /* bytes forwarded */
+    /* Bytes received; after the connection's end was shown to it too: what is thrown away counts. */
+    int64_t from_client;
     int64_t from_server; /* bytes received */
     /* Times the client spoke up: the runs of bytes received from it, a run ending where at least
      * one byte is forwarded to it. A request in one write and its reply: one round trip, however
@@ -147,6 +148,9 @@ bool ts_proxy_wait_connections(ts_proxy *proxy, int count, int64_t deadline);
  * (it read the end and closed, or was closed), and the client has been shown the end or ended it.
  * A connection not accepted yet is not closed. */
 bool ts_proxy_wait_closed(ts_proxy *proxy, int connection, int64_t deadline);
+/* Until both sockets of one connection are closed. If the client was shown its end by TS_END_EOF,
+ * from_client then is exactly what the client's kernel took. */
+bool ts_proxy_wait_gone(ts_proxy *proxy, int connection, int64_t deadline);
 /* Until at least n bytes were forwarded, or received from the sender, on one connection. */
 bool ts_proxy_wait_bytes(ts_proxy *proxy, int connection, ts_direction direction, int64_t n,
                          int64_t deadline);

@@ -143,7 +143,10 @@ static void read_client(connection *c, int64_t now_ns)
             show_client(c, TS_END_CLOSE);
         if (c->client_shown)
             close_socket(&c->client, false);
-    } else if (!c->client_shown) {
+    } else if (c->client_shown) {
+        c->to_server.received += got;
+        c->to_server.discarded += got;
+    } else {
         if (c->client_turn)
             c->round_trips++;
         c->client_turn = false;

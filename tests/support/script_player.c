@@ -36,11 +36,11 @@ static const char *show(char shown[SHOWN_BYTES * 4 + 4], const char *bytes, size
     size_t at = 0;
     for (size_t i = 0; i < length && i < SHOWN_BYTES; i++) {
         unsigned char c = (unsigned char)bytes[i];
-        const char *format = c == '\r'           ? "\\r"
-                             : c == '\n'         ? "\\n"
-                             : c < 32 || c > 126 ? "\\x%02x"
-                                                 : "%c";
-        at += (size_t)snprintf(shown + at, 5, format, c);
+        const char *plain = c == '\r' ? "\\r" : c == '\n' ? "\\n" : NULL;
+        if (plain)
+            at += (size_t)snprintf(shown + at, 5, "%s", plain);
+        else
+            at += (size_t)snprintf(shown + at, 5, c < 32 || c > 126 ? "\\x%02x" : "%c", c);
     }
     snprintf(shown + at, 4, "%s", length > SHOWN_BYTES ? "..." : "");
     return shown;

@@ -88,7 +88,7 @@ static bool answers(const ts_server *server)
 static void check_process(const ts_server *server)
 {
     char *text = ts_info(server, "server", "process_id");
-    if (text && atol(text) != (long)server->pid)
+    if (text && strtol(text, NULL, 10) != (long)server->pid)
         ts_die("%s must become the server (exec), not start it: process %s answers, not %d",
                server->program, text, (int)server->pid);
     free(text);

@@ -200,7 +200,7 @@ START_TEST(a_delay_delays_and_keeps_order)
     close(p.client);
     p.client = -1;
     ck_assert_int_eq(read_exactly_to_end(p.server, text, LENGTH), 0);
-    ck_assert_int_ge(ts_now_ns() - begun, 40 * 1000000);
+    ck_assert_int_ge(ts_now_ns() - begun, INT64_C(40000000));
     pair_stop(&p);
 }
 END_TEST

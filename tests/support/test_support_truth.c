@@ -108,7 +108,9 @@ static char *increments(size_t *length, size_t end[COMMANDS])
         snprintf(key, sizeof key, "k%d", i);
         size_t one = 0;
         char *command = ts_encode(&one, "INCR", key, NULL);
-        all = realloc(all, *length + one);
+        char *longer = realloc(all, *length + one);
+        ck_assert_ptr_nonnull(longer);
+        all = longer;
         memcpy(all + *length, command, one);
         free(command);
         *length += one;

@@ -47,7 +47,7 @@ START_TEST(every_kind_of_argument_is_encoded)
     long long ll = INT64_MIN;
     ck_assert_uint_eq(vouch_batch_add(b, "PING"), 0);
     ck_assert_uint_eq(vouch_batch_add(b, "SET", "k", vouch_bytes("a\0b", 3)), 1);
-    ck_assert_uint_eq(vouch_batch_add(b, "X", sc, uc, s, 7, 8u, 9l, ll, ull), 2);
+    ck_assert_uint_eq(vouch_batch_add(b, "X", sc, uc, s, 7, 8U, 9L, ll, ull), 2);
     ck_assert_uint_eq(vouch_batch_add(b, "Y", 1.5, 0.5f, 0.1, -0.0, (double)INFINITY), 3);
     ck_assert_uint_eq(vouch_batch_add(b, "Z", "", vouch_bytes(NULL, 0)), 4);
     static const char want[] =

@@ -101,8 +101,8 @@ static void end(void)
 static size_t hand(size_t n)
 {
     struct span spans[4];
-    size_t done = 0, count;
-    while (done < n && (count = conn_output(&c, spans, 4)) != 0) {
+    size_t done = 0;
+    while (done < n && conn_output(&c, spans, 4) != 0) {
         size_t take = spans[0].size < n - done ? spans[0].size : n - done;
         conn_taken(&c, take);
         conn_handed(&c, take);

@@ -254,8 +254,8 @@ static void say(struct conn *c, char *words)
 {
     struct span spans[4];
     char bytes[1024] = "";
-    size_t n = 0, count;
-    while ((count = conn_output(c, spans, 4)) != 0) {
+    size_t n = 0;
+    while (conn_output(c, spans, 4) != 0) {
         memcpy(bytes + n, spans[0].bytes, spans[0].size);
         n += spans[0].size;
         conn_taken(c, spans[0].size);

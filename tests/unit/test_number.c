@@ -335,7 +335,7 @@ static void check_shortest(double v)
         return;
     char text[64];
     snprintf(text, sizeof text, "%.*e", digits - 2, v);
-    int exponent = atoi(strchr(text, 'e') + 1) - (digits - 2);
+    int exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10) - (digits - 2);
     int64_t mantissa = text[0] - '0';
     for (const char *p = text + 2; digits > 2 && *p != 'e'; p++)
         mantissa = mantissa * 10 + (*p - '0');

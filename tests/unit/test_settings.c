@@ -115,13 +115,13 @@ START_TEST(a_url_has_a_longest_length)
     memset(path + strlen(path), 's', 107 - 1); /* with the NUL: sun_path full */
     ck_assert_int_eq(settings_read(&s, path, NULL, &e), VOUCH_OK);
     settings_free(&s);
-    strcat(path, "s");
+    path[strlen(path)] = 's';
     ck_assert_int_eq(settings_read(&s, path, NULL, &e), VOUCH_EINVAL);
     ck_assert_ptr_nonnull(strstr(e.message, "socket's path"));
     memset(url + strlen(url), 'n', 255);
     ck_assert_int_eq(settings_read(&s, url, NULL, &e), VOUCH_OK);
     settings_free(&s);
-    strcat(url, "n");
+    url[strlen(url)] = 'n';
     ck_assert_int_eq(settings_read(&s, url, NULL, &e), VOUCH_EINVAL);
     ck_assert_ptr_nonnull(strstr(e.message, "255"));
     memset(url + strlen(url), 'n', 4097 - strlen(url));
