@@ -129,7 +129,7 @@ START_TEST(a_restart_between_calls_is_not_noticed)
         vouch_results_free(results);
         vouch_batch_free(b);
         ck_assert(ts_server_restart(rig.server));
-        ck_assert_int_eq(ts_int(rig.server, "GET", "c3", NULL), i + 1);
+        ck_assert_int_eq(ts_int(rig.server, "GET", "c0003", NULL), i + 1);
     }
     vouch_client_close(client);
     rig_stop(&rig);
