@@ -72,7 +72,7 @@ static struct sizes measure(const struct variant *v)
     s.out = c.to_server;
     s.in = c.to_client;
     s.hello_out =
-        s.out - (int64_t)COMMANDS * (int64_t)(sizeof "*2\r\n$4\r\nINCR\r\n$2\r\nc0\r\n" - 1);
+        s.out - (int64_t)COMMANDS * (int64_t)(sizeof "*2\r\n$4\r\nINCR\r\n$5\r\nc0000\r\n" - 1);
     s.hello_in = s.in - (int64_t)COMMANDS * REPLY;
     ck_assert_int_gt(s.hello_out, 0);
     rig_flush(&rig);
