@@ -79,7 +79,7 @@ static inline redisReply *vouch_reply_to_hiredis(const vouch_reply *reply)
         r->len = text.size;
     }
     if (n) {
-        r->element = (redisReply **)hi_calloc(n, sizeof *r->element);
+        r->element = (redisReply **)hi_calloc(n, sizeof(redisReply *));
         if (!r->element)
             goto no_memory;
         for (; r->elements < n; r->elements++)

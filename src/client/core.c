@@ -75,6 +75,10 @@ void core_advance(struct core *c, int64_t now)
         if (!op->done && now >= op->deadline)
             op->ops->expire(op, VOUCH_CAUSE_DEADLINE);
     }
+    /* What an expired operation left behind is closed now: a blocking call is about to return. */
+    for (size_t i = 0; i < c->link_count; i++)
+        if (c->links[i]->state == LINK_RETIRING)
+            link_advance(c->links[i], now);
 }
 
 static int64_t earlier(int64_t a, int64_t b)

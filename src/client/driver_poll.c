@@ -2,8 +2,10 @@
  * only file that waits or asks the clock.
  *
  * A step is: read what came, let the core advance, write what it wants, and again while anything
- * changed; only then wait. A connection with nothing in flight is read before it is written to: if
- * the server closed it meanwhile, that is seen while nothing is in doubt yet. */
+ * changed; only then wait. What came is read before the core hears that the time is up, or of an
+ * interrupt: however late the step, an answer that is here is an answer. A connection with nothing in
+ * flight is read before it is written to: if the server closed it meanwhile, that is seen while
+ * nothing is in doubt yet. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "client/driver.h"
@@ -169,7 +171,7 @@ static bool add_seats(struct vouch_client *c)
     return true;
 }
 
-static bool serve(struct vouch_client *c, size_t i, bool readable)
+static bool serve(struct vouch_client *c, size_t i)
 {
     struct link *l = c->core.links[i];
     struct seat *s = c->seats[i];
@@ -187,9 +189,7 @@ static bool serve(struct vouch_client *c, size_t i, bool readable)
         go_on_connecting(l, s);
         return s->connected || l->close_transport;
     }
-    bool any = readable && read_in(c, l, s);
-    if (!l->close_transport)
-        any = write_out(c, l, s) || any;
+    bool any = write_out(c, l, s);
     return any || l->close_transport;
 }
 
@@ -206,19 +206,45 @@ static void take_interrupt(struct vouch_client *c)
 /* Rounds of one step: what one connection frees, another may send. */
 #define ROUNDS_MAX 64
 
+/* Links to be read: a bit for each. */
+#define EVERY_LINK UINT64_MAX
+
+/* Whether some operation is about to be ended. */
+static bool is_ending(const struct vouch_client *c)
+{
+    if (atomic_load_explicit(&c->interrupt, memory_order_relaxed))
+        return true;
+    for (const struct vouch_op *op = c->core.ops; op; op = op->next)
+        if (!op->done && c->core.now >= op->deadline)
+            return true;
+    return false;
+}
+
+static void read_links(struct vouch_client *c, uint64_t which)
+{
+    for (size_t i = 0; i < c->core.link_count && which >> i; i++) {
+        struct link *l = c->core.links[i];
+        struct seat *s = c->seats[i];
+        if ((which >> i) & 1 && s && s->connected && !l->close_transport)
+            (void)read_in(c, l, s);
+    }
+}
+
 /* `readable` has a bit for each link that has something to read. */
 static void move(struct vouch_client *c, uint64_t readable)
 {
     for (int round = 0; round < ROUNDS_MAX; round++) {
         bool any = false;
+        c->core.now = client_now();
+        read_links(c, is_ending(c) ? EVERY_LINK : readable);
+        readable = 0;
         if (atomic_load_explicit(&c->interrupt, memory_order_relaxed))
             take_interrupt(c);
-        core_advance(&c->core, client_now());
+        core_advance(&c->core, c->core.now);
         if (!add_seats(c))
             return; /* tried again with the next step */
         for (size_t i = 0; i < c->core.link_count; i++)
-            any = serve(c, i, (readable >> i) & 1) || any;
-        readable = 0;
+            any = serve(c, i) || any;
         if (!any)
             return;
     }
@@ -290,7 +316,7 @@ void vouch_client_ready(vouch_client *c, const struct pollfd *fds, size_t n)
 {
     if (c->pid != getpid() || c->core.busy)
         return;
-    move(c, readable_links(c, fds, n));
+    move(c, n ? readable_links(c, fds, n) : EVERY_LINK);
 }
 
 void driver_step(struct vouch_client *c, bool wait)
@@ -301,7 +327,7 @@ void driver_step(struct vouch_client *c, bool wait)
     if (!wait)
         timeout = 0;
     int got = poll(fds, n, timeout > INT_MAX ? INT_MAX : (int)timeout);
-    move(c, got > 0 ? readable_links(c, fds, n) : 0);
+    move(c, got > 0 ? readable_links(c, fds, n) : EVERY_LINK);
 }
 
 /* ---- the client's side ---------------------------------------------------------------------- */

@@ -50,12 +50,17 @@ const char *rig_key(size_t i, char key[static RIG_KEY_MAX]);
 /* A batch of INCR c0000, INCR c0001, … */
 vouch_batch *rig_counters(size_t n);
 
+/* What the first n counters are, 0 for those that are not there; freed with free(). */
+int64_t *rig_held(struct rig *rig, size_t n);
+
 struct rig_tally {
     unsigned long cases, applied, not_applied, maybe;
 };
 
-/* Each counter against its result: APPLIED is 1, NOT_APPLIED is 0, MAYBE is 0 or 1. Adds to the
- * tally; `what` and `n` name the case. */
+/* One case more. */
+void rig_count(struct rig_tally *tally, const vouch_results *results);
+/* Each counter against its result: APPLIED is 1, NOT_APPLIED is 0, MAYBE is 0 or 1. Then counts it;
+ * `what` and `n` name the case. */
 void rig_compare(struct rig *rig, const vouch_results *results, struct rig_tally *tally,
                  const char *what, long long n);
 /* Prints and clears it. */
