@@ -83,7 +83,8 @@ typedef struct vouch_pipeline_options {
  *   VOUCH_EINVAL, VOUCH_ELIMIT, VOUCH_EBUSY, VOUCH_EFORKED, VOUCH_ENOMEM   nothing was sent, no
  *                       results
  * In all but the last row *out holds the results, to be released with vouch_results_free; else it
- * is NULL. error->command is the first command at fault, error->cause the reason. */
+ * is NULL. error->command is the first command that is MAYBE_APPLIED, else the first not executed,
+ * else the first answered with an error; error->cause is its reason. */
 VOUCH_API VOUCH_MUST vouch_status vouch_pipeline_run(vouch_client *client, vouch_batch *batch,
                                                      const vouch_pipeline_options *options,
                                                      vouch_results **out, vouch_error *error);

@@ -19,8 +19,11 @@ static bool is_over(const struct pipeline *p)
 
 static void end(struct pipeline *p, vouch_cause cause)
 {
-    for (size_t i = 0; i < p->share_count; i++)
+    for (size_t i = 0; i < p->share_count; i++) {
         share_end(&p->shares[i], cause);
+        if (p->shares[i].lane.failure.message[0])
+            p->failure = p->shares[i].lane.failure;
+    }
     p->op.done = true;
 }
 
@@ -206,14 +209,18 @@ static vouch_effect effect_of(const vouch_totals *t)
 }
 
 /* What ended it, in the most telling words there are. */
-static const char *reason(const struct pipeline *p, const struct fault *f)
+static void reason(const struct pipeline *p, const struct fault *f, char *out, size_t room)
 {
+    const char *trouble = p->failure.message, *sentence = vouch_cause_sentence(f->cause);
+    bool waited = f->cause == VOUCH_CAUSE_DEADLINE || f->cause == VOUCH_CAUSE_STALLED;
     if (f->words[0])
-        return f->words;
-    if (p->failure.message[0] && (f->cause == p->failure.cause || f->cause == VOUCH_CAUSE_ORDER ||
-                                  f->cause == VOUCH_CAUSE_LOST))
-        return p->failure.message;
-    return vouch_cause_sentence(f->cause);
+        (void)snprintf(out, room, "%s", f->words);
+    else if (trouble[0] && waited)
+        (void)snprintf(out, room, "%s (last trouble: %s)", sentence, trouble);
+    else if (trouble[0] && f->cause != VOUCH_CAUSE_INTERRUPTED && f->cause != VOUCH_CAUSE_CANCELLED)
+        (void)snprintf(out, room, "%s", trouble);
+    else
+        (void)snprintf(out, room, "%s", sentence);
 }
 
 vouch_status pipeline_report(const struct pipeline *p, vouch_error *error)
@@ -228,10 +235,13 @@ vouch_status pipeline_report(const struct pipeline *p, vouch_error *error)
     for (int i = FAULT_KINDS - 1; i >= 0; i--)
         if (p->faults[i].set)
             f = &p->faults[i];
+    char why[2 * VOUCH_MESSAGE_MAX];
+    if (f)
+        reason(p, f, why, sizeof why);
     if (f)
         (void)error_set(error, status, f->cause,
                         "command %llu (%s): %s [%llu applied, %llu not applied, %llu maybe]",
-                        (unsigned long long)f->command, f->name, reason(p, f),
+                        (unsigned long long)f->command, f->name, why,
                         (unsigned long long)t->applied, (unsigned long long)t->not_applied,
                         (unsigned long long)t->maybe);
     else

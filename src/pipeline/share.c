@@ -381,7 +381,6 @@ static void on_lost(struct lane *lane, size_t maybe, size_t unsent, vouch_cause 
 static void on_failed(struct lane *lane)
 {
     struct share *s = (struct share *)lane;
-    s->p->failure = lane->failure;
     accept_refusals(s);
     halt(s, lane->failure.cause);
 }

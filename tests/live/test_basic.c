@@ -297,6 +297,62 @@ START_TEST(no_size_makes_both_sides_wait)
 }
 END_TEST
 
+START_TEST(a_batch_is_one_round_trip)
+{
+    struct rig rig = rig_start(_i ? TS_VALKEY : TS_REDIS, TS_NO_PERSISTENCE);
+    int connection = rig_next_connection(&rig);
+    vouch_client *client = rig_client(&rig, 3, 0);
+    ping(client);
+    int64_t before = ts_proxy_count(rig.proxy, connection).round_trips;
+    ck_assert_int_eq(before, 3); /* HELLO; what sets the connection up; PING */
+    vouch_batch *b = rig_counters(500);
+    vouch_results_free(must_run(client, b, VOUCH_OK));
+    ck_assert_int_eq(ts_proxy_count(rig.proxy, connection).round_trips, before + 1);
+    vouch_batch_free(b);
+    vouch_client_close(client);
+    rig_stop(&rig);
+}
+END_TEST
+
+/* Answers that vanish, and answers that are slow. */
+START_TEST(lost_answers_are_maybe_and_slow_ones_are_not)
+{
+    struct rig rig = rig_start(_i ? TS_VALKEY : TS_REDIS, TS_NO_PERSISTENCE);
+    struct rig_tally tally = {0};
+    vouch_results *results = NULL;
+    vouch_error e;
+    vouch_pipeline_options o = VOUCH_PIPELINE_OPTIONS_INIT;
+    vouch_batch *b = rig_counters(50);
+    int connection = rig_next_connection(&rig);
+    vouch_client *client = rig_client(&rig, 3, 0);
+    ping(client);
+    ts_plan plan = ts_plan_none();
+    plan.to_client.delay_ms = 20;
+    ts_proxy_plan_from_here(rig.proxy, connection, &plan);
+    results = must_run(client, b, VOUCH_OK);
+    rig_compare(&rig, results, &tally, "slow", 0);
+    vouch_results_free(results);
+    rig_flush(&rig);
+    plan = ts_plan_none();
+    plan.to_client.drop_after = 40; /* ten answers */
+    ts_proxy_plan_from_here(rig.proxy, connection, &plan);
+    o.deadline_ms = 100;
+    ck_assert_int_eq(vouch_pipeline_run(client, b, &o, &results, &e), VOUCH_EUNKNOWN);
+    ck_assert_int_eq(e.cause, VOUCH_CAUSE_DEADLINE);
+    ck_assert_uint_eq(e.command, 10);
+    ck_assert_uint_eq(vouch_results_totals(results).applied, 10);
+    ck_assert_uint_eq(vouch_results_totals(results).maybe, 40);
+    rig_settle(&rig);
+    rig_compare(&rig, results, &tally, "dropped", 0);
+    vouch_results_free(results);
+    ping(client); /* on a connection of its own: the old one is never used again */
+    ck_assert_int_eq(rig_next_connection(&rig), connection + 2);
+    vouch_batch_free(b);
+    vouch_client_close(client);
+    rig_stop(&rig);
+}
+END_TEST
+
 /* ---- misuse and interruption ---------------------------------------------------------------- */
 
 START_TEST(a_bad_batch_sends_nothing)
@@ -397,6 +453,8 @@ int main(void)
     tcase_add_loop_test(c, replies_read_alike_in_both_protocols, 0, 2);
     tcase_add_loop_test(c, a_reply_over_the_limit_harms_nobody, 0, 2);
     tcase_add_loop_test(c, no_size_makes_both_sides_wait, 0, 2);
+    tcase_add_loop_test(c, a_batch_is_one_round_trip, 0, 2);
+    tcase_add_loop_test(c, lost_answers_are_maybe_and_slow_ones_are_not, 0, 2);
     tcase_add_test(c, a_bad_batch_sends_nothing);
     tcase_add_test(c, a_callback_cannot_call_back);
     tcase_add_test(c, a_signal_handler_ends_a_call);
