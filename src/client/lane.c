@@ -49,12 +49,14 @@ static void put_load_first(struct lane *l, const struct need *need, struct run *
 static bool pull(struct exchange *x, size_t commands, struct run *out)
 {
     struct lane *l = (struct lane *)x;
-    if (l->resume || l->failed || l->load_tail - l->load_head == LANE_LOADS_MAX)
+    if (l->resume || l->failed)
         return false;
     if (l->held.count) {
         *out = l->held;
         l->held.count = 0;
         out->last = !l->wants;
+    } else if (l->load_tail - l->load_head == LANE_LOADS_MAX) {
+        return false; /* until a load is answered */
     } else {
         const struct need *need = NULL;
         if (!l->ops->pull(l, commands, out, &need)) {

@@ -134,7 +134,7 @@ START_TEST(what_has_arrived_counts_although_the_time_is_up)
     int64_t deadline = ts_deadline(o.deadline_ms);
     ck_assert_int_eq(vouch_pipeline_start(client, b, &o, &op, &e), VOUCH_OK);
     ck_assert(!vouch_op_done(op));
-    ck_assert(ts_proxy_wait_bytes(rig.proxy, 0, TS_TO_CLIENT, before + 4 * COMMANDS,
+    ck_assert(ts_proxy_wait_bytes(rig.proxy, 0, TS_TO_CLIENT, before + INT64_C(4) * COMMANDS,
                                   ts_deadline(RIG_PATIENCE_MS)));
     while (!ts_passed(deadline + 1))
         (void)ts_look_again(deadline + 1);

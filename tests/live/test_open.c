@@ -60,7 +60,8 @@ START_TEST(a_user_with_few_rights_can_still_run_commands)
                        denied[i]);
         const char *words[16];
         size_t count = 0;
-        for (char *word = strtok(user, " "); word; word = strtok(NULL, " "))
+        char *rest = NULL;
+        for (char *word = strtok_r(user, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
             words[count++] = word;
         for (uint32_t protocol = 2; protocol <= 3; protocol++) {
             ts_reply *reply = ts_command_words(server, count, words, NULL);

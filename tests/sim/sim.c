@@ -174,7 +174,7 @@ static bool move_all(struct sim *s)
 #define LOAD "*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n$8\r\nreturn 1\r\n"
 static const struct need script = {1, LOAD, sizeof LOAD - 1, SIM_NOSCRIPT};
 
-static void add_command(vouch_batch *b, char kind, size_t i)
+static void add_command(struct sim *s, vouch_batch *b, char kind, size_t i)
 {
     char key[32];
     (void)snprintf(key, sizeof key, "%zu.k%zu", i * 7919 % 97, i);
@@ -195,6 +195,12 @@ static void add_command(vouch_batch *b, char kind, size_t i)
         vouch_batch_add(b, "EVALSHA", SIM_SCRIPT_SHA, 1, key);
         (void)batch_set_need(b, &script); /* fails only with the sticky error set */
         return;
+    case 'N':
+        s->needs[i] = script;
+        s->needs[i].digest = 100 + i;
+        vouch_batch_add(b, "EVALSHA", SIM_SCRIPT_SHA, 1, key);
+        (void)batch_set_need(b, &s->needs[i]);
+        return;
     default:
         abort();
     }
@@ -204,7 +210,7 @@ static bool source(vouch_batch *into, void *user)
 {
     struct sim *s = user;
     if (s->asked < s->count) {
-        add_command(into, s->scenario->commands[s->asked], s->asked);
+        add_command(s, into, s->scenario->commands[s->asked], s->asked);
         s->asked++;
     }
     return s->asked < s->count;
@@ -283,7 +289,7 @@ static struct pipeline *start_neighbour(struct sim *s, vouch_batch *b,
 {
     vouch_error e;
     for (size_t i = 0; i < 6; i++)
-        add_command(b, 'G', SIM_COMMANDS_MAX - 1 - i);
+        add_command(s, b, 'G', SIM_COMMANDS_MAX - 1 - i);
     struct pipeline *p = run_new(&s->core, b, o, &e);
     if (p && core_start(&s->core, &p->op, &e) != VOUCH_OK)
         abort();
@@ -305,7 +311,7 @@ static void run_batch(struct sim *s, const vouch_pipeline_options *o)
     vouch_batch *b = s->batches[0], *nb = s->batches[1];
     struct pipeline *neighbour = s->scenario->neighbour ? start_neighbour(s, nb, o) : NULL;
     for (size_t i = 0; i < s->count; i++)
-        add_command(b, s->scenario->commands[i], i);
+        add_command(s, b, s->scenario->commands[i], i);
     struct pipeline *p = vouch_batch_error(b, &e) == VOUCH_OK ? run_new(&s->core, b, o, &e) : NULL;
     if (p) {
         if (core_start(&s->core, &p->op, &e) != VOUCH_OK)

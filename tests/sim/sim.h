@@ -38,6 +38,7 @@ struct sim_scenario {
     bool idempotent, reorder_ok, stream, resp2_only, flush_once;
     bool neighbour; /* a second pipeline shares the connection; it is cancelled half-way */
     size_t refuse_from, refuse_to;
+    size_t step;              /* cut only at every so many bytes; 0: at every one */
     unsigned refuse_connects; /* that many connections are refused before one succeeds */
 };
 
@@ -57,6 +58,7 @@ struct sim {
     struct sim_fault faults[2];
     struct core core;
     vouch_batch *batches[2];
+    struct need needs[SIM_COMMANDS_MAX]; /* of the commands N */
     struct sim_truth truth;
     struct sim_wire wires[SIM_WIRES_MAX];
     int wire_count;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SIM_COMMANDS_MAX = 64, SIM_LOG_MAX = 1024 };
+enum { SIM_COMMANDS_MAX = 128, SIM_LOG_MAX = 1024 };
 
 /* Shared by all nodes of a case. */
 struct sim_truth {

@@ -12,7 +12,7 @@ static char kind_of(const struct sim *s, size_t i)
 
 static bool writes(char kind)
 {
-    return kind == 'I' || kind == 'L' || kind == 'S';
+    return kind == 'I' || kind == 'L' || kind == 'S' || kind == 'N';
 }
 
 static bool has_stall(const struct sim *s)

@@ -65,6 +65,13 @@ static const struct sim_scenario scenarios[] = {
      .nodes = 1,
      .window = 1000,
      .flush_once = true},
+    /* More loads than a lane has in flight at once (LANE_LOADS_MAX). */
+    {.name = "many needs",
+     .commands =
+         "NNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNNN",
+     .nodes = 1,
+     .window = 1000,
+     .step = 37},
     {.name = "slow to open", .commands = "IIIII", .nodes = 2, .window = 1000, .refuse_connects = 3},
     {.name = "neighbour",
      .commands = "IIIIIIII",
@@ -197,7 +204,7 @@ static void run_scenario(struct tally *t, const struct sim_scenario *scenario)
         for (int kind = 1; kind < SIM_KINDS; kind++) {
             bool answers = kind == SIM_CLIENT_CUT || kind == SIM_CLIENT_STALL;
             size_t end = answers ? in[wire] : out[wire];
-            for (size_t at = 0; at <= end; at++)
+            for (size_t at = 0; at <= end; at += scenario->step ? scenario->step : 1)
                 run_fault(t, scenario, (struct sim_fault){(enum sim_fault_kind)kind, wire, at});
         }
 }

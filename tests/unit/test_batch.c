@@ -207,6 +207,19 @@ START_TEST(the_size_of_an_argument_is_limited)
 }
 END_TEST
 
+/* The commands themselves would fill a gigabyte: the count is set, and memory for the ends there. */
+START_TEST(the_number_of_commands_is_limited)
+{
+    b->ends = calloc(VOUCH_BATCH_MAX_COMMANDS + 1, sizeof *b->ends);
+    ck_assert_ptr_nonnull(b->ends);
+    b->ends_capacity = VOUCH_BATCH_MAX_COMMANDS + 1;
+    b->count = VOUCH_BATCH_MAX_COMMANDS - 1;
+    ck_assert(vouch_batch_add(b, "PING") == VOUCH_BATCH_MAX_COMMANDS - 1);
+    fails(vouch_batch_add(b, "PING"), VOUCH_ELIMIT, VOUCH_BATCH_MAX_COMMANDS,
+          "VOUCH_BATCH_MAX_COMMANDS");
+}
+END_TEST
+
 START_TEST(a_frozen_batch_does_not_change)
 {
     ck_assert_uint_eq(vouch_batch_add(b, "PING"), 0);
@@ -296,6 +309,7 @@ int main(void)
     tcase_add_test(c, pieces_in_the_wrong_order_are_refused);
     tcase_add_test(c, the_number_of_arguments_is_limited);
     tcase_add_test(c, the_size_of_an_argument_is_limited);
+    tcase_add_test(c, the_number_of_commands_is_limited);
     tcase_add_test(c, a_frozen_batch_does_not_change);
     tcase_add_test(c, words_and_keys_are_read_back);
     tcase_add_test(c, needs_belong_to_their_commands);
