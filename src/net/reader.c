@@ -306,15 +306,16 @@ static inline enum step count_line(struct reader *r, struct arena *a, char type,
     }
 }
 
-static bool is_type(char type)
-{
-    return type && strchr("+-:$*_#,(!=%~|>", type);
-}
-
 static bool is_count(char type)
 {
     return type == '$' || type == ':' || type == '*' || type == '%' || type == '~' || type == '!' ||
            type == '=' || type == '|' || type == '>';
+}
+
+static bool is_type(char type)
+{
+    return is_count(type) || type == '+' || type == '-' || type == '_' || type == '#' ||
+           type == ',' || type == '(';
 }
 
 /* A whole line, with its CRLF. */
@@ -359,33 +360,46 @@ static enum step take_line(struct reader *r, struct arena *a, const char **at, c
     return whole_line(r, a, r->line, n);
 }
 
-/* The short way for what nearly all replies consist of: a header with a small number, wholly in the
- * input. False: take the long way. */
+/* A string of which all is in the input, with its CRLF. */
+static inline enum step put_bulk(struct reader *r, struct arena *a, const char *s, size_t n)
+{
+    if (r->skip)
+        return advance_skip(r);
+    make_text(r, a, VOUCH_TYPE_STRING, n);
+    if (!r->text)
+        return advance_skip(r);
+    memcpy(r->text, s, n);
+    return advance(r);
+}
+
+/* The short way for what nearly all replies consist of: +OK, or a header with a small number, wholly
+ * in the input. False: take the long way. */
 static inline bool take_short(struct reader *r, struct arena *a, const char **at, const char *end,
                               enum step *step)
 {
-    const char *s = *at;
+    const char *s = *at, *p = s + 1;
     char type = *s;
+    if (type == '+' && end - s >= 5 && memcmp(s, "+OK\r\n", 5) == 0) {
+        *at = s + 5;
+        *step = put_ok(r);
+        return true;
+    }
     if ((type != '$' && type != ':' && type != '*') || end - s < SAFE_DIGITS + 4)
         return false;
-    const char *p = s + 1;
-    int64_t value = 0;
+    uint64_t value = 0;
     for (; *p >= '0' && *p <= '9' && p - s <= SAFE_DIGITS; p++)
-        value = value * 10 + (*p - '0');
+        value = value * 10 + (uint64_t)(*p - '0');
     if (p == s + 1 || p[0] != '\r' || p[1] != '\n')
         return false;
     p += 2;
-    *at = p;
-    *step = count_line(r, a, type, value);
-    if (!r->in_bulk || *step != STEP_ON || (uint64_t)(end - p) < r->bulk_left || !r->text)
+    if (type == '$' && (uint64_t)(end - p) >= value + 2 && p[value] == '\r' &&
+        p[value + 1] == '\n') {
+        *at = p + value + 2;
+        *step = put_bulk(r, a, p, (size_t)value);
         return true;
-    size_t n = (size_t)r->bulk_size;
-    if (p[n] != '\r' || p[n + 1] != '\n')
-        return true; /* take_bulk says so */
-    memcpy(r->text, p, n);
-    *at = p + n + 2;
-    r->in_bulk = false;
-    *step = advance(r);
+    }
+    *at = p;
+    *step = count_line(r, a, type, (int64_t)value);
     return true;
 }
 

@@ -1,265 +1,229 @@
-/* Pipelines against hiredis by hand: bench_pipeline WHAT [SIDE ROUNDS].
+/* Pipelines against hiredis by hand: bench_pipeline WHAT [ARGUMENT…].
  *
- *   setget, nested   SIDE (ours, theirs) ROUNDS: does the work so often and nothing else; what it costs
- *                    is counted from outside, as the difference of two counts of rounds
- *   throughput, stream_throughput, large, single   prints ours and theirs, medians of rounds that take turns
- *   mix              prints ours only, commands a second over twenty batches' rounds
- *   stream COMMANDS  prints the peak of its memory in MiB */
+ *   argv, add, nested   SIDE ROUNDS (ours or theirs): does the work so often and nothing else; what it
+ *                       costs is counted from outside, as the difference of two numbers of rounds
+ *   throughput, stream_throughput, large, single
+ *                       prints ours and theirs, medians of rounds that take turns
+ *   stream_rate         prints ours alone: commands a second, the median of its rounds
+ *   stream_memory COMMANDS   prints the peak of its memory in MiB
+ *
+ * Whoever did not do the work, whole and with the right replies, ends with an error instead. */
 #include "bench.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
-enum { ROUNDS = 15 };
+enum { ROUNDS = 81, ROUND_BATCHES = 50 };
 
-static struct bench_mix mix;
+/* Both sides, connected. */
+struct sides {
+    vouch_client *client;
+    vouch_batch *batch;
+    redisContext *hiredis;
+    struct bench_mix mix;
+};
+
+static struct sides *begin(void)
+{
+    static struct sides s;
+    s.client = bench_vouch();
+    s.batch = vouch_batch_new();
+    s.hiredis = bench_hiredis();
+    bench_check(s.batch != NULL, "memory");
+    bench_mix_init(&s.mix);
+    return &s;
+}
+
+static void end(struct sides *s)
+{
+    redisFree(s->hiredis);
+    vouch_batch_free(s->batch);
+    vouch_client_close(s->client);
+}
 
 /* ---- counted from outside ------------------------------------------------------------------- */
 
-static void count_mix(int ours, long rounds)
+typedef size_t mix_work(const struct bench_mix *mix, vouch_client *client, vouch_batch *batch);
+
+static void count_mix(struct sides *s, mix_work *ours, long rounds)
 {
     size_t bytes = 0;
-    bench_mix_init(&mix);
-    if (ours) {
-        vouch_client *client = bench_vouch();
-        vouch_batch *batch = vouch_batch_new();
-        for (long i = 0; i < rounds; i++)
-            bytes += bench_mix_vouch(&mix, client, batch);
-        vouch_batch_free(batch);
-        vouch_client_close(client);
-    } else {
-        redisContext *c = bench_hiredis();
-        for (long i = 0; i < rounds; i++)
-            bytes += bench_mix_hiredis(&mix, c);
-        redisFree(c);
-    }
+    for (long i = 0; i < rounds; i++)
+        bytes += ours ? ours(&s->mix, s->client, s->batch) : bench_mix_hiredis(&s->mix, s->hiredis);
     bench_check(bytes == (size_t)rounds * BENCH_MIX_BYTES, "the replies are not what they must be");
 }
 
-static void count_nested(int ours, long rounds)
+static void count_nested(struct sides *s, bool ours, long rounds)
 {
-    redisContext *c = bench_hiredis();
-    bench_nested_prepare(c);
-    size_t once = bench_nested_hiredis(c), bytes = 0;
-    if (ours) {
-        vouch_client *client = bench_vouch();
-        vouch_batch *batch = vouch_batch_new();
-        for (long i = 0; i < rounds; i++)
-            bytes += bench_nested_vouch(client, batch);
-        vouch_batch_free(batch);
-        vouch_client_close(client);
-    } else {
-        for (long i = 0; i < rounds; i++)
-            bytes += bench_nested_hiredis(c);
-    }
+    bench_nested_prepare(s->hiredis);
+    size_t once = bench_nested_hiredis(s->hiredis), bytes = 0;
+    for (long i = 0; i < rounds; i++)
+        bytes += ours ? bench_nested_vouch(s->client, s->batch) : bench_nested_hiredis(s->hiredis);
     bench_check(once > 0 && bytes == (size_t)rounds * once, "the replies are not the same");
-    redisFree(c);
 }
 
 /* ---- timed, taking turns -------------------------------------------------------------------- */
 
 static void print_both(double *ours, double *theirs, size_t n)
 {
-    printf("%.6g %.6g\n", bench_median(ours, n), bench_median(theirs, n));
+    printf("%.2f %.2f\n", bench_median(ours, n), bench_median(theirs, n));
 }
 
-static double mix_rate_vouch(vouch_client *client, vouch_batch *batch, int batches)
+static double batches_rate(struct sides *s, bool ours)
 {
+    size_t bytes = 0;
     double start = bench_now_s();
-    for (int i = 0; i < batches; i++)
-        bench_check(bench_mix_vouch(&mix, client, batch) == BENCH_MIX_BYTES, "wrong replies");
-    return batches * BENCH_BATCH / (bench_now_s() - start);
+    for (int i = 0; i < ROUND_BATCHES; i++)
+        bytes += ours ? bench_mix_argv(&s->mix, s->client, s->batch)
+                      : bench_mix_hiredis(&s->mix, s->hiredis);
+    double took = bench_now_s() - start;
+    bench_check(bytes == (size_t)ROUND_BATCHES * BENCH_MIX_BYTES, "wrong replies");
+    return ROUND_BATCHES * BENCH_BATCH / took;
 }
 
-static double mix_rate_hiredis(redisContext *c, int batches)
-{
-    double start = bench_now_s();
-    for (int i = 0; i < batches; i++)
-        bench_check(bench_mix_hiredis(&mix, c) == BENCH_MIX_BYTES, "wrong replies");
-    return batches * BENCH_BATCH / (bench_now_s() - start);
-}
-
-static void throughput(void)
-{
-    double ours[ROUNDS], theirs[ROUNDS];
-    vouch_client *client = bench_vouch();
-    vouch_batch *batch = vouch_batch_new();
-    redisContext *c = bench_hiredis();
-    bench_mix_init(&mix);
-    for (int i = 0; i < ROUNDS; i++) {
-        ours[i] = mix_rate_vouch(client, batch, 100);
-        theirs[i] = mix_rate_hiredis(c, 100);
-    }
-    print_both(ours, theirs, ROUNDS);
-    redisFree(c);
-    vouch_batch_free(batch);
-    vouch_client_close(client);
-}
-
-/* The mix as a stream: the pipeline never runs dry, as redis-benchmark's does. */
+/* The mix as a stream. */
 struct flow {
-    uint64_t given, want, bytes;
+    const struct bench_mix *mix;
+    uint64_t given, want, taken, bytes;
+    bool right; /* the last reply was the value */
 };
 
 static bool give(vouch_batch *into, void *user)
 {
     struct flow *f = user;
     size_t i = f->given++ % BENCH_BATCH;
-    vouch_batch_argv(into, mix.counts[i], mix.words[i], mix.lengths[i]);
+    vouch_batch_argv(into, f->mix->counts[i], f->mix->words[i], f->mix->lengths[i]);
     return f->given < f->want;
 }
 
 static bool take(uint64_t index, const vouch_result *result, void *user)
 {
-    (void)index;
-    ((struct flow *)user)->bytes += vouch_reply_string(result->reply).size;
+    struct flow *f = user;
+    vouch_string text = vouch_reply_string(result->reply);
+    f->taken++;
+    f->bytes += text.size;
+    if (index == f->want - 1)
+        f->right = bench_mix_is_value(f->mix, text.data, text.size);
     return true;
 }
 
-static double stream_rate(vouch_client *client, uint64_t commands)
+/* `commands` is a multiple of a batch's. */
+static double stream_rate(struct sides *s, uint64_t commands)
 {
-    struct flow f = {.want = commands};
+    struct flow f = {.mix = &s->mix, .want = commands};
     vouch_error e;
     double start = bench_now_s();
-    if (vouch_pipeline_stream(client, give, take, &f, NULL, NULL, &e) != VOUCH_OK)
+    if (vouch_pipeline_stream(s->client, give, take, &f, NULL, NULL, &e) != VOUCH_OK)
         bench_die(e.message);
-    bench_check(f.bytes == commands / BENCH_BATCH * BENCH_MIX_BYTES, "wrong replies");
-    return (double)commands / (bench_now_s() - start);
+    double took = bench_now_s() - start;
+    bench_check(f.taken == commands && f.right &&
+                    f.bytes == commands / BENCH_BATCH * BENCH_MIX_BYTES,
+                "wrong replies");
+    return (double)commands / took;
 }
 
-/* The stream against the same batches by hand. */
-static void stream_throughput(void)
+static void throughput(struct sides *s, bool stream)
 {
     double ours[ROUNDS], theirs[ROUNDS];
-    vouch_client *client = bench_vouch();
-    redisContext *c = bench_hiredis();
-    bench_mix_init(&mix);
     for (int i = 0; i < ROUNDS; i++) {
-        ours[i] = stream_rate(client, 100000);
-        theirs[i] = mix_rate_hiredis(c, 100);
+        ours[i] = stream ? stream_rate(s, ROUND_BATCHES * BENCH_BATCH) : batches_rate(s, true);
+        theirs[i] = batches_rate(s, false);
     }
     print_both(ours, theirs, ROUNDS);
-    redisFree(c);
-    vouch_client_close(client);
 }
 
-static void mix_alone(void)
+static void stream_alone(struct sides *s)
 {
-    double rates[5];
-    vouch_client *client = bench_vouch();
-    vouch_batch *batch = vouch_batch_new();
-    bench_mix_init(&mix);
-    for (int i = 0; i < 5; i++)
-        rates[i] = stream_rate(client, 200000);
-    printf("%.6g\n", bench_median(rates, 5));
-    vouch_batch_free(batch);
-    vouch_client_close(client);
+    double rates[ROUNDS];
+    (void)batches_rate(s, false); /* so that every key is there, as redis-benchmark's are */
+    for (int i = 0; i < ROUNDS; i++)
+        rates[i] = stream_rate(s, ROUND_BATCHES * BENCH_BATCH);
+    printf("%.0f\n", bench_median(rates, ROUNDS));
 }
 
-static void stream_memory(uint64_t commands)
+/* The kernel's own peak of this program; getrusage would count what it was before exec. */
+static double peak_mib(void)
 {
-    struct rusage usage;
-    vouch_client *client = bench_vouch();
-    bench_mix_init(&mix);
-    (void)stream_rate(client, commands);
-    vouch_client_close(client);
-    (void)getrusage(RUSAGE_SELF, &usage);
-    printf("%.6g\n", (double)usage.ru_maxrss / 1024);
+    char line[128];
+    uint64_t kib = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    bench_check(f != NULL, "/proc/self/status cannot be read");
+    while (fgets(line, sizeof line, f))
+        if (strncmp(line, "VmHWM:", 6) == 0)
+            kib = strtoull(line + 6, NULL, 10);
+    (void)fclose(f);
+    bench_check(kib > 0, "the kernel does not tell VmHWM");
+    return (double)kib / 1024;
 }
 
-static void single(void)
+static void stream_memory(struct sides *s, uint64_t commands)
 {
-    enum { CALLS = 20000 };
+    bench_check(commands % BENCH_BATCH == 0, "not a multiple of a batch");
+    (void)stream_rate(s, commands);
+    printf("%.2f\n", peak_mib());
+}
+
+static void single(struct sides *s)
+{
+    enum { CALLS = 30000 };
     static double ours[CALLS], theirs[CALLS];
-    vouch_client *client = bench_vouch();
-    vouch_batch *batch = vouch_batch_new();
-    redisContext *c = bench_hiredis();
-    vouch_batch_add(batch, "GET", "key:000001");
+    (void)batches_rate(s, false); /* so that the key is there */
     for (int i = 0; i < CALLS; i++) {
-        vouch_results *results = NULL;
         double start = bench_now_s();
-        bench_check(vouch_pipeline_run(client, batch, NULL, &results, NULL) == VOUCH_OK, "run");
-        vouch_results_free(results);
+        bench_check(bench_single_vouch(&s->mix, s->client, s->batch), "wrong reply");
         ours[i] = (bench_now_s() - start) * 1e6;
         start = bench_now_s();
-        freeReplyObject(redisCommand(c, "GET key:000001"));
+        bench_check(bench_single_hiredis(&s->mix, s->hiredis), "wrong reply");
         theirs[i] = (bench_now_s() - start) * 1e6;
     }
     print_both(ours, theirs, CALLS);
-    redisFree(c);
-    vouch_batch_free(batch);
-    vouch_client_close(client);
 }
 
-/* Ten SETs and ten GETs of 1 MiB, MiB a second. */
-static void large(void)
+static void large(struct sides *s)
 {
-    enum { VALUE = 1 << 20, PAIRS = 10 };
     double ours[ROUNDS], theirs[ROUNDS];
-    char *value = calloc(1, VALUE);
-    vouch_client *client = bench_vouch();
-    vouch_batch *batch = vouch_batch_new();
-    redisContext *c = bench_hiredis();
+    char *value = malloc(BENCH_LARGE);
     bench_check(value != NULL, "memory");
-    memset(value, 'x', VALUE);
+    memset(value, 'x', BENCH_LARGE);
     for (int i = 0; i < ROUNDS; i++) {
-        vouch_results *results = NULL;
-        size_t bytes = 0;
         double start = bench_now_s();
-        vouch_batch_clear(batch);
-        for (int k = 0; k < PAIRS; k++) {
-            vouch_batch_add(batch, "SET", "large", vouch_bytes(value, VALUE));
-            vouch_batch_add(batch, "GET", "large");
-        }
-        bench_check(vouch_pipeline_run(client, batch, NULL, &results, NULL) == VOUCH_OK, "run");
-        for (size_t k = 0; k < vouch_results_count(results); k++)
-            bytes += vouch_reply_string(vouch_results_at(results, k)->reply).size;
-        vouch_results_free(results);
-        ours[i] = 2.0 * PAIRS / (bench_now_s() - start);
-        bench_check(bytes == (size_t)PAIRS * (VALUE + 2), "wrong replies");
+        bench_check(bench_large_vouch(value, s->client, s->batch), "wrong replies");
+        ours[i] = 2 * BENCH_LARGE_PAIRS / (bench_now_s() - start);
         start = bench_now_s();
-        for (int k = 0; k < PAIRS; k++) {
-            redisAppendCommand(c, "SET large %b", value, (size_t)VALUE);
-            redisAppendCommand(c, "GET large");
-        }
-        for (int k = 0; k < 2 * PAIRS; k++) {
-            void *reply = NULL;
-            bench_check(redisGetReply(c, &reply) == REDIS_OK, "hiredis");
-            freeReplyObject(reply);
-        }
-        theirs[i] = 2.0 * PAIRS / (bench_now_s() - start);
+        bench_check(bench_large_hiredis(value, s->hiredis), "wrong replies");
+        theirs[i] = 2 * BENCH_LARGE_PAIRS / (bench_now_s() - start);
     }
     print_both(ours, theirs, ROUNDS);
     free(value);
-    redisFree(c);
-    vouch_batch_free(batch);
-    vouch_client_close(client);
 }
 
 int main(int argc, char **argv)
 {
-    const char *what = argc > 1 ? argv[1] : "";
-    int ours = argc > 2 && strcmp(argv[2], "ours") == 0;
-    long n = argc > 3 ? strtol(argv[3], NULL, 10) : 0;
-    if (strcmp(what, "setget") == 0)
-        count_mix(ours, n);
+    const char *what = argc > 1 ? argv[1] : "", *side = argc > 2 ? argv[2] : "";
+    bool ours = strcmp(side, "ours") == 0;
+    long rounds = argc > 3 ? strtol(argv[3], NULL, 10) : 0;
+    struct sides *s = begin();
+    if (strcmp(what, "argv") == 0)
+        count_mix(s, ours ? bench_mix_argv : NULL, rounds);
+    else if (strcmp(what, "add") == 0)
+        count_mix(s, ours ? bench_mix_add : NULL, rounds);
     else if (strcmp(what, "nested") == 0)
-        count_nested(ours, n);
+        count_nested(s, ours, rounds);
     else if (strcmp(what, "throughput") == 0)
-        throughput();
+        throughput(s, false);
     else if (strcmp(what, "stream_throughput") == 0)
-        stream_throughput();
-    else if (strcmp(what, "mix") == 0)
-        mix_alone();
+        throughput(s, true);
+    else if (strcmp(what, "stream_rate") == 0)
+        stream_alone(s);
     else if (strcmp(what, "single") == 0)
-        single();
+        single(s);
     else if (strcmp(what, "large") == 0)
-        large();
-    else if (strcmp(what, "stream") == 0 && argc > 2)
-        stream_memory(strtoull(argv[2], NULL, 10));
+        large(s);
+    else if (strcmp(what, "stream_memory") == 0)
+        stream_memory(s, strtoull(side, NULL, 10));
     else
         bench_die("what?");
+    end(s);
     return 0;
 }

@@ -42,10 +42,21 @@ static void make_text(void)
     }
 }
 
+static const char last_text[] = "value-12";
+enum { LAST_ELEMENTS = 40 };
+
+static void check(size_t replies, size_t elements, const char *text_of_last)
+{
+    bench_check(replies == REPLIES, "replies were lost");
+    bench_check(elements == LAST_ELEMENTS && strcmp(text_of_last, last_text) == 0,
+                "the last reply is another");
+}
+
 static void ours(void)
 {
     struct arena arena = {0};
     struct reader r = {.limits = {1u << 29, 1u << 20, 32}};
+    const struct vouch_reply *last = NULL;
     size_t replies = 0;
     for (size_t at = 0; at < text_size; at += PIECE) {
         const char *p = text + at;
@@ -54,12 +65,16 @@ static void ours(void)
             size_t used = 0;
             enum reader_event e = reader_read(&r, &arena, p, left, &used);
             bench_check(e != READER_BAD, "our reader refuses");
-            replies += e == READER_REPLY;
+            if (e == READER_REPLY) {
+                replies++;
+                last = r.reply;
+            }
             p += used;
             left -= used;
         }
     }
-    bench_check(replies == REPLIES, "our reader lost replies");
+    check(replies, vouch_reply_count(last),
+          vouch_reply_string(vouch_reply_at(last, LAST_ELEMENTS - 1)).data);
     reader_reset(&r);
     arena_free(&arena);
 }
@@ -135,6 +150,7 @@ static void theirs(void)
     static redisReplyObjectFunctions functions = {
         make_string, make_array, make_integer, make_double, make_nil, make_bool, free_nothing};
     redisReader *r = redisReaderCreateWithFunctions(&functions);
+    const redisReply *last = NULL;
     size_t replies = 0;
     bench_check(r != NULL, "memory");
     for (size_t at = 0; at < text_size; at += PIECE) {
@@ -144,10 +160,14 @@ static void theirs(void)
                     "feed");
         do {
             bench_check(redisReaderGetReply(r, &reply) == REDIS_OK, "hiredis' reader refuses");
-            replies += reply != NULL;
+            if (reply) {
+                replies++;
+                last = reply;
+            }
         } while (reply);
     }
-    bench_check(replies == REPLIES, "hiredis' reader lost replies");
+    bench_check(last != NULL, "no replies at all");
+    check(replies, last->elements, last->element[LAST_ELEMENTS - 1]->str);
     redisReaderFree(r);
     arena_free(&peer);
 }

@@ -11,12 +11,6 @@ void bench_die(const char *what)
     exit(1);
 }
 
-void bench_check(int ok, const char *what)
-{
-    if (!ok)
-        bench_die(what);
-}
-
 double bench_now_s(void)
 {
     struct timespec t;

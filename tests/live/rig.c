@@ -89,6 +89,35 @@ int rig_next_connection(const struct rig *rig)
     return ts_proxy_count(rig->proxy, TS_EVERY).connections;
 }
 
+/* ---- what is said -------------------------------------------------------------------------- */
+
+int64_t rig_connection_id(vouch_client *client)
+{
+    vouch_results *results = NULL;
+    vouch_error e;
+    int64_t id = 0;
+    vouch_batch *b = vouch_batch_new();
+    vouch_batch_add(b, "CLIENT", "ID");
+    ck_assert_msg(!vouch_pipeline_run(client, b, NULL, &results, &e), "%s", e.message);
+    ck_assert(vouch_reply_int64(vouch_results_at(results, 0)->reply, &id));
+    vouch_results_free(results);
+    vouch_batch_free(b);
+    return id;
+}
+
+void rig_expect(const vouch_results *results, size_t n, vouch_effect first, vouch_effect rest,
+                vouch_cause cause)
+{
+    for (size_t i = 0; i < vouch_results_count(results); i++) {
+        const vouch_result *r = vouch_results_at(results, i);
+        vouch_effect effect = i < n ? first : rest;
+        ck_assert_msg(r->effect == effect, "command %zu is said to be %s", i,
+                      vouch_effect_name(r->effect));
+        ck_assert_int_eq(r->cause, effect == VOUCH_APPLIED ? VOUCH_CAUSE_NONE : cause);
+        ck_assert((r->reply != NULL) == (effect == VOUCH_APPLIED));
+    }
+}
+
 /* ---- the truth ------------------------------------------------------------------------------ */
 
 static void close_truth(struct rig *rig)

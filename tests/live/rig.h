@@ -35,6 +35,14 @@ void rig_turn(vouch_client *client, int64_t most_ms);
 /* Turns until the operation is done. */
 void rig_drive(vouch_client *client, const vouch_op *op);
 
+/* The server's number of the connection that the client uses, asked on it. */
+int64_t rig_connection_id(vouch_client *client);
+
+/* The first n results have one effect, the rest another; what is not APPLIED has this cause and no
+ * reply. */
+void rig_expect(const vouch_results *results, size_t n, vouch_effect first, vouch_effect rest,
+                vouch_cause cause);
+
 /* The number that the proxy will give to the next connection. */
 int rig_next_connection(const struct rig *rig);
 /* Waits until the server has run all that reached it, and nobody is connected. */
