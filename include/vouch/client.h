@@ -2,7 +2,7 @@
 #ifndef VOUCH_CLIENT_H
 #define VOUCH_CLIENT_H
 
-#include <vouch/error.h>
+#include <vouch/observe.h>
 
 struct pollfd;
 
@@ -16,6 +16,34 @@ typedef struct vouch_op vouch_op;
 #define VOUCH_CLIENT_MAX_OPERATIONS  1024  /* in progress at once on one client */
 #define VOUCH_CLIENT_MAX_CONNECTIONS 64    /* open at once on one client */
 #define VOUCH_WINDOW_MAX_COMMANDS    65536 /* highest window_commands */
+#define VOUCH_SECRET_MAX             65535 /* bytes of a user name or password, without the NUL */
+
+/* What a rediss:// client asks of the server's certificate. */
+enum {
+    VOUCH_TLS_VERIFY_FULL = 0,  /* a trusted chain, in its time, and the server's name */
+    VOUCH_TLS_VERIFY_CHAIN = 1, /* not the name: anybody with a trusted certificate can answer */
+    VOUCH_TLS_VERIFY_NONE = 2   /* nothing: anybody can read and answer */
+};
+
+/* What a credentials callback fills in. */
+typedef struct vouch_credentials vouch_credentials;
+
+/* Asked for user and password: before every handshake, and again before they expire. `out` is
+ * borrowed for the call: fill it with vouch_credentials_set. Returning false means that there are
+ * none now; it counts as a connection that could not be opened (VOUCH_CAUSE_AUTH) and is tried again.
+ * Runs inside calls of the client, on their thread, so it should answer from what it has at hand: as
+ * long as it blocks, deadlines wait. It may not call anything of this client (VOUCH_EBUSY). */
+typedef bool (*vouch_credentials_hook)(vouch_credentials *out, void *user);
+
+/* Both are copied; `username` may be NULL (the default user). They expire after valid_ms, counted
+ * from this call; VOUCH_NO_DEADLINE: never. A tenth of that time before, open connections are told
+ * the next ones by an AUTH of their own, between commands.
+ *   VOUCH_OK
+ *   VOUCH_EINVAL   NULL, valid_ms neither -1 nor above 0, or longer than VOUCH_SECRET_MAX
+ *   VOUCH_ENOMEM */
+VOUCH_API VOUCH_MUST vouch_status vouch_credentials_set(vouch_credentials *out,
+                                                        const char *username, const char *password,
+                                                        int64_t valid_ms);
 
 typedef struct vouch_client_options {
     uint32_t size;      /* set by the initialiser */
@@ -41,13 +69,25 @@ typedef struct vouch_client_options {
     size_t reply_max_bytes;   /* text in one reply; default 512 MiB */
     size_t reply_max_elements; /* elements in one reply, all levels; default 1,048,576 */
     uint32_t reply_max_depth;  /* arrays within arrays; default 32; at most 64 */
+    uint32_t tls_verify;       /* VOUCH_TLS_VERIFY_…; the tls_ fields only with rediss:// */
+    uint32_t tls_min;          /* 12 or 13: lowest TLS version, 1.2 or 1.3; default 12 */
     uint32_t reserved;
+    const char *tls_ca_file;   /* PEM, the authorities to trust; default: the system's. These are
+                                  copied, and the files read when the client is opened */
+    const char *tls_cert_file; /* PEM, the client's certificate and its chain; or NULL */
+    const char *tls_key_file;  /* PEM, its key; default: tls_cert_file */
+    const char *tls_name;      /* the server's name: sent to it (SNI) and verified; default: the
+                                  URL's host */
+    vouch_credentials_hook credentials; /* instead of username and password; or NULL */
+    void *credentials_user;             /* given to it */
+    vouch_event_hook on_event;          /* told what happens to connections; or NULL */
+    void *event_user;                   /* given to it */
 } vouch_client_options;
 
 #define VOUCH_CLIENT_OPTIONS_INIT                                                                  \
     {                                                                                              \
         sizeof(vouch_client_options), 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0,  \
-            0                                                                                      \
+            0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL                                \
     }
 
 /* Opens a client on the server that `url` names:

@@ -62,7 +62,8 @@ typedef enum vouch_effect {
     X(11, REFUSED, "the server answered with an error")                                            \
     X(12, ORDER, "held back, because an earlier command of the batch was refused or is uncertain") \
     X(13, MEMORY, "out of memory")                                                                 \
-    X(14, LIMIT, "over a limit")
+    X(14, LIMIT, "over a limit")                                                                   \
+    X(15, TLS, "the TLS session could not be set up, or broke")
 
 typedef enum vouch_cause {
 #define VOUCH_X(value, name, sentence) VOUCH_CAUSE_##name = (value),

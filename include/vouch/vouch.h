@@ -7,6 +7,7 @@
 #include <vouch/client.h>
 #include <vouch/common.h>
 #include <vouch/error.h>
+#include <vouch/observe.h>
 #include <vouch/pipeline.h>
 #include <vouch/reply.h>
 
