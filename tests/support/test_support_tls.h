@@ -13,9 +13,10 @@ typedef struct tls_wish {
     const char *name;      /* the server's: a host name, or an address; NULL: not looked at */
     const char *cert_file; /* its own; or NULL */
     const char *key_file;
-    int lowest, highest;  /* TLS1_2_VERSION…; 0: what OpenSSL has */
-    unsigned tickets;     /* set by the client: how many it was given */
-    SSL_SESSION *session; /* set by the client: the last of them; given again, it is resumed */
+    int lowest, highest; /* TLS1_2_VERSION…; 0: what OpenSSL has */
+    unsigned tickets;    /* set by the client: how many it was given */
+    bool keep_session;
+    SSL_SESSION *session; /* set by the client if so: the last of them, resumed next time */
     bool no_renegotiation;
 } tls_wish;
 

@@ -27,6 +27,8 @@ static int on_ticket(SSL *ssl, SSL_SESSION *session)
 {
     tls_wish *wish = SSL_get_app_data(ssl);
     wish->tickets++;
+    if (!wish->keep_session)
+        return 0;
     SSL_SESSION_free(wish->session);
     wish->session = session;
     return 1; /* it is kept */

@@ -318,6 +318,7 @@ START_TEST(it_gives_tickets_and_takes_them)
     static const unsigned given[] = {0, 2, 5};
     stage s;
     stage_start(&s, 13, 13, tickets[_i]);
+    s.wish.keep_session = true;
     for (int connection = 0; connection < 2; connection++) {
         s.wish.tickets = 0;
         ck_assert(stage_connect(&s));
