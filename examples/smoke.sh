@@ -45,10 +45,30 @@ bulk_load)
     run 1 <"$folder/lines"
     prints err 'stopped at line 2: no space between key and value'
     ;;
-event_loop)
-    run 0 </dev/null
-    prints out 'left: VOUCH_OK, 20000 applied'
-    prints out 'right: VOUCH_OK, 20000 applied'
+loop_epoll | loop_libuv)
+    "$program" >"$folder/out" 2>"$folder/err" &
+    server=$!
+    until port=$(sed -n 's/^listening on //p' "$folder/out") && [ -n "$port" ]; do
+        kill -0 $server || fail 'ended instead of listening'
+    done
+    # 20 visitors, 30 lines each, of three names: all are asked before the first answer is read.
+    for i in {1..20}; do
+        exec {visitor[i]}<>"/dev/tcp/127.0.0.1/$port"
+        for ((k = 0; k < 10; k++)); do printf 'red\ngreen\nblue\n'; done >&"${visitor[i]}"
+    done
+    for i in {1..20}; do
+        for ((k = 0; k < 30; k++)); do
+            read -r line <&"${visitor[i]}" || fail "visitor $i was sent away"
+            printf '%s\n' "$line"
+        done
+    done | sort -k1,1 -k2,2n >"$folder/answers"
+    for name in blue green red; do seq 200 | sed "s/^/$name /"; done | diff - "$folder/answers" ||
+        fail 'answered something else'
+    # One that goes away in the middle, and one that asks for the end.
+    printf 'red\n' >&"${visitor[1]}"
+    exec {visitor[1]}<&-
+    printf 'quit\n' >&"${visitor[2]}"
+    wait $server || fail 'ended with an error'
     ;;
 *) fail 'there is no test of it' ;;
 esac

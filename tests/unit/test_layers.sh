@@ -35,7 +35,7 @@ pure='abort calloc free frexp malloc memchr memcmp memcpy memmove memset realloc
     strncmp strnlen strtod vsnprintf __assert_fail __errno_location'
 # The files that do I/O, and what each may call beside that. Everything new here is a decision.
 declare -A io=(
-    [net/transport_socket.c]='close connect getsockopt poll recv sendmsg setsockopt socket strerror_r
+    [net/transport_socket.c]='close connect getsockopt poll recv sendmsg setsockopt shutdown socket strerror_r
         __xpg_strerror_r'
     [net/endpoint.c]='freeaddrinfo gai_strerror getaddrinfo'
     [net/resolver.c]='close eventfd pthread_attr_destroy pthread_attr_init pthread_attr_setdetachstate
