@@ -40,6 +40,7 @@ struct conn {
     struct exchange *first, *last; /* offered */
     struct arena scratch;          /* for what nobody asked for */
     bool retiring;                 /* nothing more goes out */
+    bool early;                    /* the reply being read began before its command was out */
     const char *fault;             /* why conn_received failed; static */
     char stray[CONN_STRAY_MAX];    /* an error that answered nothing, escaped; or "" */
 };

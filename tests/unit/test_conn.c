@@ -189,6 +189,30 @@ START_TEST(a_reply_before_its_command_is_a_desync)
 }
 END_TEST
 
+/* Nobody had asked when it began, so it answers nothing, though it ends after a command went out. */
+START_TEST(a_reply_that_began_before_its_command_is_a_desync)
+{
+    static const char stray[] = "*2\r\n$3\r\nabc\r\n$1100\r\n";
+    for (size_t n = 1; n < sizeof stray; n++) {
+        begin(100, 1000);
+        party_init(&a, 'a', 2, 10);
+        party_init(&b, 'b', 0, 1);
+        ck_assert(conn_received(&c, stray, n));
+        conn_offer(&c, &a.x);
+        ck_assert_uint_eq(hand(20), 20);
+        ck_assert(conn_received(&c, stray + n, sizeof stray - 1 - n));
+        for (int i = 0; i < 100; i++)
+            ck_assert(answer("elevenbytes"));
+        ck_assert(!answer("\r\n"));
+        ck_assert_ptr_nonnull(c.fault);
+        ck_assert_uint_eq(a.replies, 0);
+        conn_lost(&c, VOUCH_CAUSE_LOST);
+        ck_assert_uint_eq(a.maybe, 2);
+        end();
+    }
+}
+END_TEST
+
 START_TEST(an_error_that_nobody_asked_for_is_kept_for_the_message)
 {
     begin(100, 1000);
@@ -341,6 +365,7 @@ int main(void)
     tcase_add_test(t, what_was_answered_is_not_lost);
     tcase_add_test(t, taken_is_not_handed);
     tcase_add_test(t, a_reply_before_its_command_is_a_desync);
+    tcase_add_test(t, a_reply_that_began_before_its_command_is_a_desync);
     tcase_add_test(t, an_error_that_nobody_asked_for_is_kept_for_the_message);
     tcase_add_test(t, the_window_bounds_commands);
     tcase_add_test(t, the_window_bounds_bytes_but_lets_one_command_beyond);
