@@ -58,6 +58,7 @@ void conn_restart(struct conn *c)
     c->pulled = c->taken = c->handed = c->answered = 0;
     c->pending = 0;
     c->retiring = c->early = false;
+    c->solo = NULL;
     c->fault = NULL;
     c->stray[0] = 0;
 }
@@ -130,9 +131,23 @@ static size_t fitting(const struct conn *c, const struct run *run)
     return low;
 }
 
-static void pull_one(struct conn *c)
+void conn_solo(struct conn *c, struct exchange *x)
 {
-    struct exchange *x = c->first;
+    c->solo = x;
+}
+
+/* Whose turn it is, or NULL. */
+static struct exchange *next_up(const struct conn *c)
+{
+    if (!has_room(c))
+        return NULL;
+    if (!c->solo)
+        return c->first;
+    return c->solo->offered && c->pending == c->solo->pending ? c->solo : NULL;
+}
+
+static void pull_one(struct conn *c, struct exchange *x)
+{
     size_t room = c->window_commands - c->pending;
     struct run run = {0};
     if (!x->pull(x, room < CONN_QUANTUM ? room : CONN_QUANTUM, &run)) {
@@ -157,13 +172,13 @@ static void pull_one(struct conn *c)
 
 bool conn_wants_out(const struct conn *c)
 {
-    return !c->retiring && (c->taken < c->pulled || (c->first && has_room(c)));
+    return !c->retiring && (c->taken < c->pulled || next_up(c));
 }
 
 size_t conn_output(struct conn *c, struct span *spans, size_t max)
 {
-    while (c->first && has_room(c))
-        pull_one(c);
+    for (struct exchange *x = next_up(c); x; x = next_up(c))
+        pull_one(c, x);
     if (c->retiring || c->taken == c->pulled)
         return 0;
     size_t n = 0;
@@ -294,6 +309,7 @@ void conn_lost(struct conn *c, vouch_cause cause)
 static void retire(struct conn *c)
 {
     c->retiring = true;
+    c->solo = NULL;
     while (c->first)
         conn_withdraw(c, c->first);
     size_t tail = c->tail;

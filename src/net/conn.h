@@ -38,6 +38,7 @@ struct conn {
     uint64_t pulled, taken, handed, answered, received;
     size_t pending;                /* commands pulled and not answered */
     struct exchange *first, *last; /* offered */
+    struct exchange *solo;         /* if set, nothing else is pulled */
     struct arena scratch;          /* for what nobody asked for */
     bool retiring;                 /* nothing more goes out */
     bool early;                    /* the reply being read began before its command was out */
@@ -56,6 +57,10 @@ void conn_restart(struct conn *c);
 void conn_offer(struct conn *c, struct exchange *x);
 /* Takes it off that list; what was pulled from it stays in flight. */
 void conn_withdraw(struct conn *c, struct exchange *x);
+
+/* From now on nothing is pulled but from x, and that only once all that is in flight was answered;
+ * with NULL all goes on. */
+void conn_solo(struct conn *c, struct exchange *x);
 
 /* Pulls what the window has room for, and says what wants out: at most `max` spans. */
 size_t conn_output(struct conn *c, struct span *spans, size_t max);

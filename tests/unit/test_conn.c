@@ -337,6 +337,43 @@ START_TEST(abandoning_at_every_byte_leaves_the_neighbour_its_replies)
 }
 END_TEST
 
+/* One that must go alone: behind all that is in flight, and with nothing behind it. */
+START_TEST(a_solo_waits_and_is_waited_for)
+{
+    for (size_t out = 0; out <= 50; out += 10) {
+        begin(100, 1000);
+        party_init(&a, 'a', 10, 10);
+        party_init(&b, 'b', 1, 7);
+        a.per_pull = 5;
+        conn_offer(&c, &a.x);
+        ck_assert_uint_eq(hand(out), out);
+        conn_solo(&c, &b.x);
+        conn_offer(&c, &b.x);
+        /* What was pulled before goes out. */
+        size_t pulled = out ? 100 : 0;
+        ck_assert_uint_eq(hand(1000), out ? pulled - out : 7);
+        if (out) {
+            ck_assert(!conn_wants_out(&c));
+            for (size_t i = 0; i < pulled / 10; i++) {
+                ck_assert_uint_eq(hand(1000), 0);
+                ck_assert(answer("+OK\r\n"));
+            }
+            ck_assert(conn_wants_out(&c));
+            ck_assert_uint_eq(hand(1000), 7);
+        }
+        conn_offer(&c, &a.x);
+        ck_assert_uint_eq(hand(1000), 0);
+        ck_assert(answer("+OK\r\n"));
+        ck_assert_uint_eq(b.replies, 1);
+        ck_assert_uint_eq(hand(1000), 0);
+        conn_solo(&c, NULL);
+        ck_assert_uint_eq(hand(1000), 100 - pulled);
+        conn_lost(&c, VOUCH_CAUSE_LOST);
+        end();
+    }
+}
+END_TEST
+
 START_TEST(a_connection_begins_anew)
 {
     begin(100, 1000);
@@ -372,6 +409,7 @@ int main(void)
     tcase_add_test(t, exchanges_take_turns);
     tcase_add_test(t, runs_in_flight_are_bounded);
     tcase_add_test(t, abandoning_at_every_byte_leaves_the_neighbour_its_replies);
+    tcase_add_test(t, a_solo_waits_and_is_waited_for);
     tcase_add_test(t, a_connection_begins_anew);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);
