@@ -332,6 +332,8 @@ void conn_abandon(struct conn *c, struct exchange *x, size_t *maybe, size_t *uns
 {
     *maybe = *unsent = 0;
     conn_withdraw(c, x);
+    if (c->solo == x)
+        c->solo = NULL;
     if (!x->pending)
         return;
     for (size_t i = c->head; i != c->tail; i++) {

@@ -6,6 +6,7 @@
  *   3. After a loss or an abandonment everything in flight is maybe (handed over whole) or unsent.
  *   4. What goes out are the commands' bytes, in the order in which they were pulled.
  *   5. A retired connection puts nothing out.
+ *   6. Beside a solo nothing is pulled, and a solo only once all else was answered.
  *
  * The input: the window (commands, bytes), then steps: a letter, an argument, and for some text. */
 #include "fuzz.h"
@@ -41,6 +42,7 @@ static struct model {
     size_t count, answered, told;      /* of them; told: replies that came through on_reply */
     size_t taken, handed;              /* bytes */
     struct reader reference;
+    struct exchange *solo;
     bool early; /* the reply in progress began before its command was handed over */
 } m;
 
@@ -94,6 +96,7 @@ static bool pull(struct exchange *x, size_t commands, struct run *out)
     struct party *p = (struct party *)x;
     size_t n = p->wanted - p->sent;
     FUZZ_CHECK(!m.conn.retiring && commands > 0);
+    FUZZ_CHECK(!m.solo || (m.solo == x && m.conn.pending == x->pending));
     n = n < commands ? n : commands;
     n = n < p->per_pull ? n : p->per_pull;
     if (!n)
@@ -223,6 +226,7 @@ static void end_connection(bool known)
     reader_restart(&m.reference);
     m.count = m.answered = m.told = m.taken = m.handed = 0;
     m.early = false;
+    m.solo = NULL;
 }
 
 /* READER_DRAIN_MAX counts what is owed: a drained reply, as the reference reads all, owes its own items
@@ -285,6 +289,8 @@ static void abandon(struct party *p)
     FUZZ_CHECK(p->x.pending == 0 && !p->x.offered);
     p->gone = true;
     arena_free(&p->arena);
+    if (in_flight || m.solo == &p->x)
+        m.solo = NULL;
     if (!in_flight)
         return;
     FUZZ_CHECK(m.conn.retiring && other->unsent == (before ? 0 : their_unsent));
@@ -332,6 +338,12 @@ static void step(struct fuzz_input *in)
     case 'w':
         conn_withdraw(&m.conn, &m.party[n & 1].x);
         break;
+    case 's':
+        if (m.conn.retiring || m.party[n & 1].gone)
+            break;
+        m.solo = n & 2 ? NULL : &m.party[n & 1].x;
+        conn_solo(&m.conn, m.solo);
+        break;
     case 'A':
         abandon(&m.party[n & 1]);
         break;
@@ -351,7 +363,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     m.reference.limits = limits;
     size_t commands = 1 + fuzz_byte(&in) % 64, bytes = 1 + fuzz_byte(&in);
     FUZZ_CHECK(conn_init(&m.conn, limits, commands, bytes));
-    FUZZ_CHECK(reader_reserve(&m.reference));
     for (size_t i = 0; i < 2; i++)
         party_init(&m.party[i], i ? 'b' : 'a');
     while (fuzz_left(&in)) {

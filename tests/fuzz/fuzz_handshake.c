@@ -6,6 +6,7 @@
  *   3. While RUNNING it has something to send or waits for a reply: it cannot hang by itself.
  *   4. A reply that began before its command was handed over whole is a desync, and is told.
  *   5. A failure has a cause and words, and the password is in them only if the server said it.
+ *   6. A renewal's AUTH has the connection for itself, and whoever uses it gets its replies.
  *
  * The input: who greets (see who_greets), the window, then steps: a letter, an argument, and for some
  * what the server sends. */
@@ -17,7 +18,8 @@
 #include <stdbool.h>
 
 #define SECRET       "s3cr3t"
-#define COMMANDS_MAX 16
+#define COMMANDS_MAX 64
+#define PINGS        32
 #define WORDS_MAX    6
 #define SENT_MAX     4096
 #define WORD_MAX     48
@@ -41,7 +43,57 @@ static struct model {
     size_t answered;
     bool early, over;
     bool said_secret; /* by the server */
+
+    bool renewal; /* AUTH alone, on a connection that somebody uses */
+    struct exchange user;
+    struct arena user_arena;
+    size_t wanted, pinged, pongs;
 } m;
+
+/* ---- who uses the connection meanwhile ------------------------------------------------------- */
+
+static const char ping[] = "*1\r\n$4\r\nPING\r\n";
+static const size_t ping_ends[] = {sizeof ping - 1};
+
+static bool user_pull(struct exchange *x, size_t commands, struct run *out)
+{
+    FUZZ_CHECK(x == &m.user && commands > 0);
+    FUZZ_CHECK(m.handshake.state != HANDSHAKE_RUNNING || m.handshake.x.pending == 0);
+    if (m.pinged == m.wanted)
+        return false;
+    *out = (struct run){ping, ping_ends, 0, 1, ++m.pinged == m.wanted};
+    return true;
+}
+
+static void user_on_reply(struct exchange *x, const struct vouch_reply *reply,
+                          enum reader_fate fate)
+{
+    (void)x;
+    FUZZ_CHECK((reply != NULL) == (fate == READER_KEPT));
+    arena_free(&m.user_arena);
+    m.pongs++;
+}
+
+static void user_on_lost(struct exchange *x, size_t maybe, size_t unsent, vouch_cause cause)
+{
+    FUZZ_CHECK(x == &m.user && cause == VOUCH_CAUSE_LOST);
+    FUZZ_CHECK(m.pongs + maybe + unsent == m.pinged);
+}
+
+static void user_on_unsent(struct exchange *x, size_t unsent)
+{
+    (void)x;
+    m.pinged -= unsent;
+}
+
+static void user_wants(size_t n)
+{
+    if (!m.renewal)
+        return;
+    m.wanted = m.wanted + n < PINGS ? m.wanted + n : PINGS;
+    if (m.pinged < m.wanted)
+        conn_offer(&m.conn, &m.user);
+}
 
 /* ---- what was said --------------------------------------------------------------------------- */
 
@@ -81,15 +133,21 @@ static bool is(size_t i, const char *name)
     return i < m.count && strcmp(m.commands[i].words[0], name) == 0;
 }
 
+static bool is_auth(size_t i)
+{
+    return is(i, "HELLO") || is(i, "AUTH");
+}
+
 static void look_at_sent(void)
 {
     size_t end;
     for (size_t at = m.count ? m.ends[m.count - 1] : 0; at < m.taken; at = end) {
         struct command c;
-        bool alone = m.count && (is(m.count - 1, "HELLO") || is(m.count - 1, "AUTH"));
+        bool alone = m.count && is_auth(m.count - 1);
         FUZZ_CHECK(!alone || m.answered == m.count); /* also of half a command */
         if (!decode(at, &c, &end))
             return;
+        FUZZ_CHECK(strcmp(c.words[0], "AUTH") != 0 || m.answered == m.count);
         FUZZ_CHECK(m.count < COMMANDS_MAX);
         m.commands[m.count] = c;
         m.ends[m.count++] = end;
@@ -155,6 +213,13 @@ static void check_ready(void)
     }
 }
 
+static void check_renewed(void)
+{
+    const struct greeting *g = &m.greeting;
+    FUZZ_CHECK(accepted("AUTH"));
+    check_words("AUTH", m.commands[find("AUTH")].count - 1, g->password ? g->password : "");
+}
+
 static void check_failed(void)
 {
     const struct handshake *h = &m.handshake;
@@ -166,24 +231,30 @@ static void check_failed(void)
 static void look_at_state(void)
 {
     struct handshake *h = &m.handshake;
+    size_t pings = 0;
+    for (size_t i = 0; i < m.answered; i++)
+        pings += is(i, "PING");
+    FUZZ_CHECK(pings == m.pongs);
     switch (h->state) {
     case HANDSHAKE_RUNNING:
         FUZZ_CHECK(h->answered < h->count);
-        if (h->sent < h->count)
+        if (!m.renewal && h->sent < h->count)
             conn_offer(&m.conn, &h->x);
-        FUZZ_CHECK(m.conn.pending > 0 || conn_wants_out(&m.conn));
+        FUZZ_CHECK(m.renewal || m.conn.pending > 0 || conn_wants_out(&m.conn));
         return;
     case HANDSHAKE_READY:
-        check_ready();
+        m.renewal ? check_renewed() : check_ready();
         break;
     case HANDSHAKE_FAILED:
         check_failed();
         break;
     case HANDSHAKE_NO_PROBE:
-        FUZZ_CHECK(m.greeting.probe_multi && accepted("MULTI") && !accepted("DISCARD"));
+        FUZZ_CHECK(!m.renewal && m.greeting.probe_multi);
+        FUZZ_CHECK(accepted("MULTI") && !accepted("DISCARD"));
         break;
     }
-    m.over = true;
+    m.over = !m.renewal;
+    conn_solo(&m.conn, NULL);
 }
 
 /* ---- steps ----------------------------------------------------------------------------------- */
@@ -238,6 +309,15 @@ static void receive(const char *bytes, size_t n)
         m.over = true;
 }
 
+/* The renewal's time has come, while somebody uses the connection. */
+static void renew(void)
+{
+    if (!m.renewal || m.handshake.sent || m.handshake.state != HANDSHAKE_RUNNING)
+        return;
+    conn_offer(&m.conn, &m.handshake.x);
+    conn_solo(&m.conn, &m.handshake.x);
+}
+
 static void step(struct fuzz_input *in)
 {
     unsigned what = fuzz_byte(in);
@@ -261,6 +341,12 @@ static void step(struct fuzz_input *in)
         }
         receive(bytes, (size_t)(in->at - bytes));
         break;
+    case 'u': /* so many commands of who uses it */
+        user_wants(n);
+        break;
+    case 'R':
+        renew();
+        break;
     case 'L':
         m.over = true;
         break;
@@ -277,21 +363,34 @@ static void who_greets(unsigned choice, struct greeting *g)
     g->name = choice & 8 ? "me" : NULL;
     g->database = choice & 16 ? 4 : 0;
     g->probe_multi = (choice & 32) != 0;
+    m.renewal = (choice & 64) != 0;
+}
+
+static void begin(size_t window)
+{
+    struct reader_limits limits = {256, 32, 4};
+    m.reference.limits = limits;
+    m.user = (struct exchange){.pull = user_pull,
+                               .on_reply = user_on_reply,
+                               .on_lost = user_on_lost,
+                               .on_unsent = user_on_unsent,
+                               .arena = &m.user_arena};
+    FUZZ_CHECK(conn_init(&m.conn, limits, window, 1000));
+    FUZZ_CHECK(m.renewal ? handshake_init_renewal(&m.handshake, &m.greeting)
+                         : handshake_init(&m.handshake, &m.greeting));
+    if (!m.renewal)
+        conn_offer(&m.conn, &m.handshake.x);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input in = fuzz_input(data, size);
-    struct reader_limits limits = {256, 32, 4};
     memset(&m, 0, sizeof m);
     who_greets(fuzz_byte(&in), &m.greeting);
     size_t window = 1 + fuzz_byte(&in) % 8;
     for (size_t i = 0; i + sizeof SECRET - 1 <= fuzz_left(&in); i++)
         m.said_secret = m.said_secret || memcmp(in.at + i, SECRET, sizeof SECRET - 1) == 0;
-    m.reference.limits = limits;
-    FUZZ_CHECK(conn_init(&m.conn, limits, window, 1000) && reader_reserve(&m.reference));
-    FUZZ_CHECK(handshake_init(&m.handshake, &m.greeting));
-    conn_offer(&m.conn, &m.handshake.x);
+    begin(window);
     while (fuzz_left(&in) && !m.over)
         step(&in);
     enum handshake_state state = m.handshake.state;
@@ -301,5 +400,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     conn_free(&m.conn);
     reader_reset(&m.reference);
     arena_free(&m.arena);
+    arena_free(&m.user_arena);
     return 0;
 }

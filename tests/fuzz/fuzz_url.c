@@ -8,6 +8,8 @@
 #include "client/settings.h"
 #include "client/url.h"
 
+#include <stdbool.h>
+
 #define SECRET     "s3cr3t"
 #define TEXT_LINES 8
 
@@ -55,6 +57,7 @@ static void check_split(const char *text)
     check_part(u.port, text, size);
     check_part(u.path, text, size);
     FUZZ_CHECK(u.local ? u.path.n > 0 : u.host.n > 0);
+    FUZZ_CHECK(!u.local || !u.tls);
     FUZZ_CHECK(!u.user.at || u.password.at);
     FUZZ_CHECK(u.option_count <= URL_OPTIONS_MAX);
     for (size_t i = 0; i < u.option_count; i++) {
@@ -66,6 +69,13 @@ static void check_split(const char *text)
 /* ---- options -------------------------------------------------------------------------------- */
 
 /* "field=value" on a line; what is not known is left out. */
+static bool no_credentials(vouch_credentials *out, void *user)
+{
+    (void)out;
+    (void)user;
+    return false;
+}
+
 static void set_option(vouch_client_options *o, const char *line)
 {
     const char *value = strchr(line, '=');
@@ -80,20 +90,34 @@ static void set_option(vouch_client_options *o, const char *line)
 #define NUMBER(field, type)                                                                        \
     if (IS(field))                                                                                 \
         o->field = (type)number;
-    TEXT(username)
-    TEXT(password)
-    TEXT(name) NUMBER(size, uint32_t) NUMBER(protocol, uint32_t) NUMBER(lazy, uint32_t)
-        NUMBER(outages, uint32_t) NUMBER(database, uint32_t) NUMBER(connect_ms, int64_t)
-            NUMBER(deadline_ms, int64_t) NUMBER(stall_ms, int64_t) NUMBER(retry_min_ms, int64_t)
-                NUMBER(retry_max_ms, int64_t) NUMBER(window_commands, uint32_t)
-                    NUMBER(window_bytes, size_t) NUMBER(reply_max_bytes, size_t)
-                        NUMBER(reply_max_elements, size_t) NUMBER(reply_max_depth, uint32_t)
+    /* clang-format off */
+    TEXT(username) TEXT(password) TEXT(name)
+    TEXT(tls_ca_file) TEXT(tls_cert_file) TEXT(tls_key_file) TEXT(tls_name)
+    NUMBER(size, uint32_t) NUMBER(protocol, uint32_t) NUMBER(lazy, uint32_t)
+    NUMBER(outages, uint32_t) NUMBER(database, uint32_t) NUMBER(connect_ms, int64_t)
+    NUMBER(deadline_ms, int64_t) NUMBER(stall_ms, int64_t) NUMBER(retry_min_ms, int64_t)
+    NUMBER(retry_max_ms, int64_t) NUMBER(window_commands, uint32_t) NUMBER(window_bytes, size_t)
+    NUMBER(reply_max_bytes, size_t) NUMBER(reply_max_elements, size_t)
+    NUMBER(reply_max_depth, uint32_t) NUMBER(tls_verify, uint32_t) NUMBER(tls_min, uint32_t)
+        /* clang-format on */
+        if (IS(credentials)) o->credentials = number ? no_credentials : NULL;
 #undef NUMBER
 #undef TEXT
 #undef IS
 }
 
 /* ---- settings ------------------------------------------------------------------------------- */
+
+static void check_login_and_tls(const struct settings *s)
+{
+    const struct tls_settings *t = &s->tls;
+    FUZZ_CHECK(!s->credentials || (!s->username && !s->password));
+    FUZZ_CHECK(!s->endpoint.tls || !s->endpoint.local);
+    FUZZ_CHECK(t->verify <= VOUCH_TLS_VERIFY_NONE && (!t->min || t->min == 12 || t->min == 13));
+    FUZZ_CHECK(!t->key_file || t->cert_file);
+    FUZZ_CHECK(s->endpoint.tls ||
+               (!t->verify && !t->min && !t->ca_file && !t->cert_file && !t->key_file && !t->name));
+}
 
 static void check_accepted(const struct settings *s, const vouch_client_options *o)
 {
@@ -112,8 +136,11 @@ static void check_accepted(const struct settings *s, const vouch_client_options 
     FUZZ_CHECK(s->window_bytes >= 1 && s->outages >= 1);
     FUZZ_CHECK(s->limits.bytes && s->limits.elements);
     FUZZ_CHECK(s->limits.depth >= 1 && s->limits.depth <= READER_DEPTH_MAX);
+    check_login_and_tls(s);
     if (!o)
         return;
+    FUZZ_CHECK(!o->tls_verify || s->tls.verify == o->tls_verify);
+    FUZZ_CHECK(!o->tls_name || strcmp(s->tls.name, o->tls_name) == 0);
     FUZZ_CHECK(!o->username || strcmp(s->username, o->username) == 0);
     FUZZ_CHECK(!o->password || strcmp(s->password, o->password) == 0);
     FUZZ_CHECK(!o->database || s->greeting.database == o->database);
@@ -127,6 +154,7 @@ static void check_refused(const struct settings *s, vouch_status status, const v
     FUZZ_CHECK(e->effect == VOUCH_NOT_APPLIED);
     FUZZ_CHECK(e->message[0] && !strstr(e->message, SECRET));
     FUZZ_CHECK(!s->username && !s->password && !s->name);
+    FUZZ_CHECK(!s->tls.ca_file && !s->tls.cert_file && !s->tls.key_file && !s->tls.name);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

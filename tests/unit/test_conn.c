@@ -374,6 +374,23 @@ START_TEST(a_solo_waits_and_is_waited_for)
 }
 END_TEST
 
+START_TEST(a_solo_that_goes_away_before_its_turn_holds_nobody_up)
+{
+    size_t maybe, unsent;
+    begin(100, 1000);
+    party_init(&a, 'a', 2, 10);
+    party_init(&b, 'b', 1, 7);
+    conn_offer(&c, &a.x);
+    conn_offer(&c, &b.x);
+    conn_solo(&c, &b.x);
+    conn_abandon(&c, &b.x, &maybe, &unsent);
+    ck_assert_uint_eq(maybe + unsent, 0);
+    ck_assert_uint_eq(hand(1000), 20);
+    conn_lost(&c, VOUCH_CAUSE_LOST);
+    end();
+}
+END_TEST
+
 START_TEST(a_connection_begins_anew)
 {
     begin(100, 1000);
@@ -410,6 +427,7 @@ int main(void)
     tcase_add_test(t, runs_in_flight_are_bounded);
     tcase_add_test(t, abandoning_at_every_byte_leaves_the_neighbour_its_replies);
     tcase_add_test(t, a_solo_waits_and_is_waited_for);
+    tcase_add_test(t, a_solo_that_goes_away_before_its_turn_holds_nobody_up);
     tcase_add_test(t, a_connection_begins_anew);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);
