@@ -70,6 +70,30 @@ loop_epoll | loop_libuv)
     printf 'quit\n' >&"${visitor[2]}"
     wait $server || fail 'ended with an error'
     ;;
+publish_batch)
+    run 0 </dev/null
+    prints out 'second news'
+    [ "$(grep -cxF -- '  published: 0 listening' "$folder/out")" = 2 ] || fail 'did not publish two messages'
+    [ "$(grep -cxE -- '  stream: entry [0-9]+-[0-9]+' "$folder/out")" = 2 ] || fail 'did not add two entries'
+    prints out '  queue: 2 waiting'
+    run 0 "$VOUCH_URL" one two three </dev/null
+    prints out '  queue: 5 waiting'
+    ;;
+collector)
+    for word in get set get; do
+        seq 20000 | sed "s/.*/$word &/"
+    done >"$folder/lines"
+    run 0 <"$folder/lines"
+    prints err '60000 events, 60000 counted'
+    grep -qE '^the last by [0-9]{10}, ' "$folder/err" || fail "does not know the server's time"
+    [ ! -s "$folder/out" ] || fail 'names lines that were not counted'
+    printf 'put' >"$folder/lines" # no end of line
+    run 0 <"$folder/lines"
+    prints err '1 events, 1 counted'
+    head -c 200000 /dev/zero | tr '\0' x >"$folder/lines" # longer than there is room for a line
+    run 0 <"$folder/lines"
+    prints err '4 events, 4 counted'
+    ;;
 *) fail 'there is no test of it' ;;
 esac
 

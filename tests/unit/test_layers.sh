@@ -21,13 +21,15 @@ fault() {
     result=1
 }
 
-# A layer and those below it. Another module (transaction, script) would stand beside pipeline, not above it.
+# A layer and those below it. Another module (transaction, script) would stand beside pipeline, not above it;
+# the collector sends pipelines.
 declare -A may_use=(
     [base]='base'
     [command]='base command'
     [net]='base command net'
     [client]='base command net client'
     [pipeline]='base command net client pipeline'
+    [collector]='base command net client pipeline collector'
 )
 
 # What computes and does nothing else.
@@ -44,11 +46,12 @@ declare -A io=(
     [net/transport_tls.c]='BIO_* ERR_clear_error SSL_*'
     [client/driver_poll.c]='clock_gettime close getpid poll read'
     [client/client.c]='eventfd getpid write'
+    [collector/api.c]='getpid'
 )
 # Of what is called client_, link_ …, modules without I/O of their own may start and drive nothing.
 driver_calls='client_now client_usable client_start client_drive'
-declare -A drives=([pipeline/api.c]=yes [client/client.c]=yes [client/driver_connect.c]=yes
-    [client/driver_poll.c]=yes)
+declare -A drives=([pipeline/api.c]=yes [collector/api.c]=yes [client/client.c]=yes
+    [client/driver_connect.c]=yes [client/driver_poll.c]=yes)
 
 # Put there by the compiler, a sanitizer or a coverage build.
 is_compilers() {
