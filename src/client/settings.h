@@ -17,6 +17,8 @@ struct settings {
     int64_t connect_ms, deadline_ms, stall_ms, retry_min_ms, retry_max_ms;
     size_t window_commands, window_bytes;
     struct reader_limits limits;
+    vouch_event_hook on_event;
+    void *event_user;
 };
 
 /* Reads the URL, then the options over it, then the defaults. On failure nothing is held. */

@@ -106,7 +106,7 @@ static bool move_out(struct sim *s, struct sim_wire *w)
     }
     sim_bytes_add(&w->accepted, spans[0].bytes, take);
     conn_taken(&w->link->conn, take);
-    conn_handed(&w->link->conn, take);
+    link_handed(w->link, take);
     return true;
 }
 
@@ -169,6 +169,43 @@ static bool move_all(struct sim *s)
     return any;
 }
 
+/* ---- what is counted and told --------------------------------------------------------------- */
+
+static void add_result(struct sim *s, const vouch_result *r)
+{
+    vouch_totals *t = &s->observed.results;
+    t->commands++;
+    t->applied += r->effect == VOUCH_APPLIED;
+    t->not_applied += r->effect == VOUCH_NOT_APPLIED;
+    t->maybe += r->effect == VOUCH_MAYBE_APPLIED;
+    t->errors += r->status == VOUCH_ESERVER;
+    s->observed.retries += r->attempts ? r->attempts - 1U : 0;
+}
+
+static void take_event(const vouch_event *e, void *user)
+{
+    struct sim *s = user;
+    struct sim_observed *o = &s->observed;
+    if (!s->core.busy)
+        fail(s, "the hook could call the client");
+    if (e->kind < VOUCH_EVENT_CONNECTED || e->kind > VOUCH_EVENT_MAYBE) {
+        fail(s, "an event of no known kind");
+        return;
+    }
+    if (strstr(e->message, "secret"))
+        fail(s, "an event tells the password");
+    if (!*e->server && e->kind <= VOUCH_EVENT_UNREACHABLE)
+        fail(s, "an event of a connection does not say to whom");
+    if (e->kind >= VOUCH_EVENT_RETRIED && e->commands == 0)
+        fail(s, "an event of no command");
+    o->kinds[e->kind]++;
+    o->commands[e->kind] += e->commands;
+    if (e->kind == VOUCH_EVENT_MAYBE && e->cause == VOUCH_CAUSE_LOST)
+        o->lost_maybe += e->commands;
+    if (o->lost_maybe > o->commands[VOUCH_EVENT_LOST])
+        fail(s, "MAYBE was told before the loss");
+}
+
 /* ---- the commands --------------------------------------------------------------------------- */
 
 #define LOAD "*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n$8\r\nreturn 1\r\n"
@@ -223,6 +260,7 @@ static bool sink(uint64_t index, const vouch_result *result, void *user)
         fail(s, "a result twice, or of no command");
     else
         s->results[index] = *result;
+    add_result(s, result);
     return true;
 }
 
@@ -237,6 +275,8 @@ static bool set_up(struct sim *s)
     o.reply_max_bytes = 45;
     o.reply_max_elements = 8;
     o.reply_max_depth = 4;
+    o.on_event = take_event;
+    o.event_user = s;
     if (settings_read(&set, "redis://:secret@sim/3", &o, &e) != VOUCH_OK)
         return false;
     core_init(&s->core, &set, 42);
@@ -301,6 +341,8 @@ static void take_results(struct sim *s, vouch_results *results)
     s->started = results != NULL; /* no memory for the results: nothing was reported */
     for (size_t i = 0; results && i < s->count; i++)
         s->results[i] = *vouch_results_at(results, i);
+    for (size_t i = 0; i < vouch_results_count(results); i++)
+        add_result(s, vouch_results_at(results, i));
     vouch_results_free(results);
 }
 
@@ -324,6 +366,8 @@ static void run_batch(struct sim *s, const vouch_pipeline_options *o)
     if (neighbour) {
         core_end(&s->core, &neighbour->op);
         (void)run_finish(neighbour, &results, &e);
+        for (size_t i = 0; i < vouch_results_count(results); i++)
+            add_result(s, vouch_results_at(results, i));
         vouch_results_free(results);
     }
 }
