@@ -99,16 +99,19 @@ static void go_down(struct link *l, vouch_cause cause, bool permanent, const cha
                     const char *why)
 {
     struct lane_failure f = failure(l, cause, code, why);
+    vouch_event_kind kind = observe_failed(l);
     drop(l, cause);
     for (struct lane *i = l->lanes; i; i = i->next_on_link)
         if (i->wants && !i->failed)
             lane_outage(i, &f, permanent);
     shed(l);
+    observe_down(l, kind, &f);
 }
 
 /* A retired connection has given its last reply, or one of no more use is replaced. */
 static void end_quietly(struct link *l)
 {
+    observe_given_up(l);
     drop(l, VOUCH_CAUSE_NONE);
     become_idle(l);
     core_freed(l->core);
@@ -211,6 +214,7 @@ static void become_ready(struct link *l)
     for (struct lane *i = l->lanes; i; i = i->next_on_link)
         if (i->wants)
             lane_offer(i);
+    observe_connected(l);
 }
 
 static void greet(struct link *l)
@@ -237,11 +241,20 @@ static void greet(struct link *l)
     }
 }
 
+void link_handed(struct link *l, size_t n)
+{
+    bool turning = conn_is_turning(&l->conn);
+    conn_handed(&l->conn, n);
+    observe_handed(l, n, turning && !conn_is_turning(&l->conn));
+}
+
 void link_received(struct link *l, const char *bytes, size_t n)
 {
     if (l->state != LINK_GREETING && l->state != LINK_READY && l->state != LINK_RETIRING)
         return;
-    if (!conn_received(&l->conn, bytes, n)) {
+    bool good = conn_received(&l->conn, bytes, n);
+    observe_received(l, n);
+    if (!good) {
         bool early = l->state == LINK_GREETING && l->conn.stray[0];
         go_down(l, early ? VOUCH_CAUSE_CONNECT : VOUCH_CAUSE_PROTOCOL, false, "",
                 l->conn.stray[0] ? l->conn.stray : l->conn.fault);
