@@ -81,6 +81,9 @@ VOUCH_API int64_t vouch_stats_latency_us(const vouch_stats *stats, double quanti
  *                 again after wait_ms
  *   MAYBE         `commands` of an operation ended as MAYBE_APPLIED: once for a lost connection,
  *                 once when the operation ends, never for each command
+ *   RENEWED       an open connection has logged in with new credentials from the hook
+ *   NOT_RENEWED   the hook had none, or the server refused them: the login in force stays, for as long
+ *                 as it lasts; wait_ms: until the hook is asked again
  *
  * LOST comes before the RETRIED and MAYBE that follow from it. Closing a client ends connections
  * without an event. */
@@ -91,6 +94,8 @@ typedef enum vouch_event_kind {
     VOUCH_EVENT_RETRIED = 4,
     VOUCH_EVENT_WAITED = 5,
     VOUCH_EVENT_MAYBE = 6,
+    VOUCH_EVENT_RENEWED = 7,
+    VOUCH_EVENT_NOT_RENEWED = 8,
     VOUCH_EVENT_LAST_ = 0x7fffffff
 } vouch_event_kind;
 
@@ -98,13 +103,13 @@ typedef enum vouch_event_kind {
 typedef struct vouch_event {
     uint32_t size; /* of this struct, as the library knows it: later versions append */
     vouch_event_kind kind;
-    vouch_cause cause; /* VOUCH_CAUSE_NONE for CONNECTED */
+    vouch_cause cause; /* VOUCH_CAUSE_NONE for CONNECTED and RENEWED */
     uint32_t reserved;
     uint64_t commands;
     int64_t wait_ms;     /* rounded up; -1: no next try until an operation wants one */
     const char *server;  /* "host:port" or "unix:path"; "" if the operation had no connection */
     const char *code;    /* the server's code word, or "" */
-    const char *message; /* what happened, in words; "" for CONNECTED */
+    const char *message; /* what happened, in words; "" for CONNECTED and RENEWED */
 } vouch_event;
 
 /* `event` is borrowed for the call, with its texts. The hook runs inside calls of the client (open,

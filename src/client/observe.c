@@ -67,6 +67,10 @@ const char *vouch_event_name(vouch_event_kind kind)
         return "WAITED";
     case VOUCH_EVENT_MAYBE:
         return "MAYBE";
+    case VOUCH_EVENT_RENEWED:
+        return "RENEWED";
+    case VOUCH_EVENT_NOT_RENEWED:
+        return "NOT_RENEWED";
     case VOUCH_EVENT_LAST_:
         break;
     }
