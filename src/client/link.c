@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "client/core.h"
+#include "net/stranger.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -139,8 +140,10 @@ void link_advance(struct link *l, int64_t now)
     case LINK_GREETING:
         if (now >= l->connect_by)
             go_down(l, VOUCH_CAUSE_DEADLINE, false, "",
-                    l->state == LINK_OPENING ? "not connected within connect_ms"
-                                             : "connected, but no handshake within connect_ms");
+                    l->state == LINK_OPENING
+                        ? "no connection within connect_ms: a wrong address, or a firewall?"
+                        : "connected, but no handshake within connect_ms: a server that is stopped "
+                          "or busy, or of another kind?");
         return;
     case LINK_RETIRING:
         if (conn_is_over(&l->conn))
@@ -174,6 +177,7 @@ void link_connected(struct link *l)
     struct greeting greeting = l->core->settings.greeting;
     greeting.probe_multi = l->probe_multi;
     conn_restart(&l->conn);
+    l->heard = false;
     l->state = LINK_GREETING;
     if (handshake_init(&l->handshake, &greeting))
         conn_offer(&l->conn, &l->handshake.x);
@@ -183,7 +187,11 @@ void link_connected(struct link *l)
 
 void link_unreachable(struct link *l, vouch_cause cause, const char *why)
 {
-    go_down(l, cause, false, "", why);
+    char text[VOUCH_MESSAGE_MAX];
+    (void)snprintf(text, sizeof text, "%s: %s",
+                   cause == VOUCH_CAUSE_ADDRESS ? "the host has no address" : "cannot connect",
+                   why);
+    go_down(l, cause, false, "", text);
 }
 
 static void become_ready(struct link *l)
@@ -216,20 +224,47 @@ static void greet(struct link *l)
     }
 }
 
+/* What came is no reply, or answers nothing. */
+static void broke_protocol(struct link *l, const char *bytes, size_t n)
+{
+    char why[VOUCH_MESSAGE_MAX];
+    bool known = false;
+    if (l->state == LINK_GREETING && l->conn.stray[0]) {
+        handshake_turned_away(&l->handshake, l->conn.stray);
+        greet(l);
+        return;
+    }
+    if (!l->heard)
+        known = stranger_describe(bytes, n, l->conn.fault, why, sizeof why);
+    else
+        (void)snprintf(why, sizeof why, "what came is not Redis' protocol (%s)%s%s", l->conn.fault,
+                       l->conn.stray[0] ? ": " : "", l->conn.stray);
+    go_down(l, VOUCH_CAUSE_PROTOCOL, known, "", why);
+}
+
 void link_received(struct link *l, const char *bytes, size_t n)
 {
     if (l->state != LINK_GREETING && l->state != LINK_READY && l->state != LINK_RETIRING)
         return;
     if (!conn_received(&l->conn, bytes, n)) {
-        bool early = l->state == LINK_GREETING && l->conn.stray[0];
-        go_down(l, early ? VOUCH_CAUSE_CONNECT : VOUCH_CAUSE_PROTOCOL, false, "",
-                l->conn.stray[0] ? l->conn.stray : l->conn.fault);
+        broke_protocol(l, bytes, n);
         return;
     }
+    l->heard = true;
     if (l->state == LINK_GREETING)
         greet(l);
     else if (l->state == LINK_RETIRING)
         link_advance(l, l->core->now);
+}
+
+/* A full server, one in protected mode and one that wants TLS may all just close. */
+static void turned_away(struct link *l, const char *why)
+{
+    char text[VOUCH_MESSAGE_MAX];
+    (void)snprintf(text, sizeof text,
+                   "%s before the handshake's end: a wrong port, or TLS, or too many clients?",
+                   why);
+    go_down(l, VOUCH_CAUSE_CONNECT, false, "", text);
 }
 
 void link_broken(struct link *l, const char *why)
@@ -238,6 +273,8 @@ void link_broken(struct link *l, const char *why)
         end_quietly(l);
     else if (l->state == LINK_OPENING)
         go_down(l, VOUCH_CAUSE_CONNECT, false, "", why);
+    else if (l->state == LINK_GREETING)
+        turned_away(l, why);
     else if (l->state != LINK_IDLE && l->state != LINK_WAITING)
         go_down(l, VOUCH_CAUSE_LOST, false, "", why);
 }
