@@ -220,6 +220,10 @@ static void reason(const struct pipeline *p, const struct fault *f, char *out, s
         (void)snprintf(out, room, "%s%s%s",
                        f->behind ? "held back, the one before was refused: " : "", f->words,
                        moved ? " (a cluster: the key is on another of its nodes)" : "");
+    else if (f->cause == VOUCH_CAUSE_LIMIT)
+        (void)snprintf(out, room,
+                       "executed, but its reply was dropped: over reply_max_bytes, "
+                       "reply_max_elements or reply_max_depth");
     else if (trouble[0] && waited)
         (void)snprintf(out, room, "%s (last trouble: %s)", sentence, trouble);
     else if (trouble[0] && f->cause != VOUCH_CAUSE_INTERRUPTED && f->cause != VOUCH_CAUSE_CANCELLED)
