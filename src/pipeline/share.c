@@ -408,6 +408,8 @@ void share_offer(struct share *s)
 void share_end(struct share *s, vouch_cause cause)
 {
     size_t maybe, unsent;
+    if (cause == VOUCH_CAUSE_DEADLINE || cause == VOUCH_CAUSE_STALLED)
+        lane_out_of_time(&s->lane);
     lane_close(&s->lane, &maybe, &unsent);
     s->flying = 0;
     accept_refusals(s);
