@@ -1,9 +1,9 @@
 /* A server that stands still, at each step that a call takes: the call returns by its deadline, with
  * the right effect, and says what it was waiting for. */
 #include "base.h"
+#include "hole.h"
 #include "rig.h"
 #include "script.h"
-#include "temp.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -137,64 +137,31 @@ static void calls_in_time(const char *url, const vouch_client_options *o, const 
 
 /* ---- connecting ----------------------------------------------------------------------------- */
 
-/* A socket that listens, and whose queue is full: nobody is ever connected to it again. */
-struct hole {
-    ts_address address;
-    char folder[TS_TEMP_MAX];
-    int listener, fillers[8];
-};
-
-static void dig(struct hole *h, ts_transport transport)
-{
-    ts_temp_make(h->folder);
-    h->address = ts_address_new(transport, h->folder, "s");
-    h->listener = ts_listen(&h->address);
-    ck_assert_int_ge(h->listener, 0);
-    ck_assert_int_eq(listen(h->listener, 0), 0);
-    for (size_t i = 0; i < sizeof h->fillers / sizeof *h->fillers; i++) {
-        h->fillers[i] = ts_connect_start(&h->address);
-        struct pollfd p = {.fd = h->fillers[i], .events = POLLOUT};
-        if (i == 0) /* the next ones find the queue full */
-            ck_assert_int_eq(poll(&p, 1, RIG_PATIENCE_MS), 1);
-    }
-}
-
-static void fill_up(struct hole *h)
-{
-    for (size_t i = 0; i < sizeof h->fillers / sizeof *h->fillers; i++)
-        if (h->fillers[i] >= 0)
-            (void)close(h->fillers[i]);
-    (void)close(h->listener);
-    ts_temp_remove(h->folder);
-}
-
 START_TEST(nobody_accepts)
 {
+    struct hole h = hole_dig(TS_TCP);
     static const struct want want = {
         VOUCH_CAUSE_DEADLINE,
         0,
         0,
         {"no connection within connect_ms", "not connected yet", "not connected yet"}};
-    struct hole h;
     char url[TS_URL_MAX];
     vouch_client_options o = rig_options(3, 0);
-    dig(&h, TS_TCP);
     calls_in_time(ts_address_url(&h.address, url, sizeof url), &o, &want);
-    fill_up(&h);
+    hole_close(&h);
 }
 END_TEST
 
 /* A Unix socket whose queue is full refuses at once: it is tried again, until the time is up. */
 START_TEST(nobody_accepts_on_a_unix_socket)
 {
+    struct hole h = hole_dig(TS_UNIX);
     static const struct want want = {
         VOUCH_CAUSE_DEADLINE, 0, 0, {NULL, "cannot connect: ", "cannot connect: "}};
-    struct hole h;
     char url[TS_URL_MAX];
     vouch_client_options o = rig_options(3, 0);
     vouch_client *client = NULL;
     vouch_error e;
-    dig(&h, TS_UNIX);
     (void)ts_address_url(&h.address, url, sizeof url);
     o.outages = 1000000;
     for (enum call call = RUN; call < CALLS; call++) {
@@ -205,7 +172,7 @@ START_TEST(nobody_accepts_on_a_unix_socket)
     o.lazy = 0;
     ck_assert_int_eq(vouch_client_open(url, &o, &client, &e), VOUCH_ECONNECT);
     ck_assert_int_eq(e.cause, VOUCH_CAUSE_CONNECT);
-    fill_up(&h);
+    hole_close(&h);
 }
 END_TEST
 
@@ -254,32 +221,30 @@ void freeaddrinfo(struct addrinfo *list)
 
 START_TEST(no_address_of_a_name_answers)
 {
+    struct hole h = hole_dig(TS_TCP);
     static const struct want want = {
         VOUCH_CAUSE_DEADLINE,
         0,
         0,
         {MANY ":6379: no connection within", MANY ":6379: not connected yet", "not connected yet"}};
-    struct hole h;
     vouch_client_options o = rig_options(3, 0);
-    dig(&h, TS_TCP);
     for (size_t i = 0; i < MANY_MAX; i++)
         many[i] = h.address.port;
     calls_in_time("redis://" MANY, &o, &want);
-    fill_up(&h);
+    hole_close(&h);
 }
 END_TEST
 
 /* An address that does not answer uses up its share of the time, not that of the others. */
 START_TEST(the_last_address_of_a_name_is_reached_in_time)
 {
-    struct hole h;
+    struct hole h = hole_dig(TS_TCP);
     vouch_client_options o = VOUCH_CLIENT_OPTIONS_INIT;
     vouch_client *client = NULL;
     vouch_error e;
     ts_server_options so = {.kind = _i ? TS_VALKEY : TS_REDIS, .transport = TS_TCP};
     ts_server *server = ts_server_start(&so);
     ck_assert_ptr_nonnull(server);
-    dig(&h, TS_TCP);
     many[0] = many[2] = h.address.port;
     many[1] = ts_free_port(); /* refused at once */
     many[3] = ts_server_address(server).port;
@@ -289,7 +254,7 @@ START_TEST(the_last_address_of_a_name_is_reached_in_time)
     ck_assert_int_ge(ts_now_ms() - begun, 1000); /* two shares: a quarter, and half of the rest */
     ck_assert_int_le(ts_now_ms() - begun, 2000 + WORST_MS);
     vouch_client_close(client);
-    fill_up(&h);
+    hole_close(&h);
     ts_server_free(server);
 }
 END_TEST
