@@ -50,6 +50,7 @@ struct link {
     enum link_stage stage;
     bool leased;
     bool probe_multi;     /* false after the probe was found to do harm */
+    bool heard;           /* something came on this connection */
     bool close_transport; /* the driver is to close what it has */
     unsigned failures;    /* in a row */
     int64_t until;        /* WAITING: when to open */

@@ -159,9 +159,11 @@ static void note_fault(struct pipeline *p, enum fault_kind kind, const struct se
     struct fault *f = &p->faults[kind];
     if (f->set)
         return;
-    const vouch_result *r = &s->results[index];
+    const vouch_result *r = &s->results[index], *before = index ? r - 1 : NULL;
     struct batch_words w = batch_words(s->batch, index);
-    vouch_string words = vouch_reply_string(r->reply);
+    /* What a command was held back for is told with it. */
+    f->behind = r->cause == VOUCH_CAUSE_ORDER && before && before->status == VOUCH_ESERVER;
+    vouch_string words = vouch_reply_string(f->behind ? before->reply : r->reply);
     f->set = true;
     f->command = command;
     f->cause = r->cause;
@@ -217,8 +219,15 @@ static void reason(const struct pipeline *p, const struct fault *f, char *out, s
 {
     const char *trouble = p->failure.message, *sentence = vouch_cause_sentence(f->cause);
     bool waited = f->cause == VOUCH_CAUSE_DEADLINE || f->cause == VOUCH_CAUSE_STALLED;
+    bool moved = strcmp(f->code, "MOVED") == 0;
     if (f->words[0])
-        (void)snprintf(out, room, "%s", f->words);
+        (void)snprintf(out, room, "%s%s%s",
+                       f->behind ? "held back, the one before was refused: " : "", f->words,
+                       moved ? " (a cluster: the key is on another of its nodes)" : "");
+    else if (f->cause == VOUCH_CAUSE_LIMIT)
+        (void)snprintf(out, room,
+                       "executed, but its reply was dropped: over reply_max_bytes, "
+                       "reply_max_elements or reply_max_depth");
     else if (trouble[0] && waited)
         (void)snprintf(out, room, "%s (last trouble: %s)", sentence, trouble);
     else if (trouble[0] && f->cause != VOUCH_CAUSE_INTERRUPTED && f->cause != VOUCH_CAUSE_CANCELLED)

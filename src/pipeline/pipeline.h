@@ -85,6 +85,7 @@ struct fault {
     char name[32];
     char code[VOUCH_CODE_MAX];
     char words[VOUCH_MESSAGE_MAX];
+    bool behind; /* the code and the words are of the command before it */
 };
 
 struct stream;

@@ -434,6 +434,8 @@ void share_end(struct share *s, vouch_cause cause)
 {
     size_t maybe, unsent;
     s->news.link = s->lane.link ? s->lane.link : s->news.link;
+    if (cause == VOUCH_CAUSE_DEADLINE || cause == VOUCH_CAUSE_STALLED)
+        lane_out_of_time(&s->lane);
     lane_close(&s->lane, &maybe, &unsent);
     s->flying = 0;
     accept_refusals(s);
