@@ -72,9 +72,10 @@ static void show_stats(const vouch_client *client)
     fprintf(stderr, "%llu round trips, half of them below %lld us; %llu bytes out, %llu in\n",
             (unsigned long long)stats.round_trips, (long long)vouch_stats_latency_us(&stats, 0.5),
             (unsigned long long)stats.bytes_out, (unsigned long long)stats.bytes_in);
+    unsigned long long lost = stats.lost + stats.lost_idle;
     fprintf(stderr, "%llu connections, %llu lost, %llu failed, %llu commands sent again\n",
-            (unsigned long long)stats.connects, (unsigned long long)(stats.lost + stats.lost_idle),
-            (unsigned long long)stats.connect_failures, (unsigned long long)stats.retries);
+            (unsigned long long)stats.connects, lost, (unsigned long long)stats.connect_failures,
+            (unsigned long long)stats.retries);
 }
 
 int main(int argc, char **argv)

@@ -55,7 +55,8 @@ typedef struct vouch_stats {
     }
 
 /* Fills in as much of *stats as its size covers; what this version does not know becomes 0. Does not
- * block, does no I/O, and may be called inside callbacks of this client too.
+ * block, does no I/O, and may be called inside callbacks of this client too; like every call on a
+ * client, on its thread.
  *   VOUCH_OK
  *   VOUCH_EINVAL    an argument is NULL, or stats->size too small for itself; nothing is filled in
  *   VOUCH_EFORKED   the client is another process'; nothing is filled in */
@@ -85,8 +86,8 @@ VOUCH_API int64_t vouch_stats_latency_us(const vouch_stats *stats, double quanti
  *   NOT_RENEWED   the hook had none, or the server refused them: the login in force stays, for as long
  *                 as it lasts; wait_ms: until the hook is asked again
  *
- * LOST comes before the RETRIED and MAYBE that follow from it. Closing a client ends connections
- * without an event. */
+ * LOST comes before the RETRIED and MAYBE that follow from it. Connections that the client itself
+ * ends (when it is closed, or a call left one with answers to come) end without an event. */
 typedef enum vouch_event_kind {
     VOUCH_EVENT_CONNECTED = 1,
     VOUCH_EVENT_LOST = 2,

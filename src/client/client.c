@@ -211,7 +211,8 @@ bool vouch_op_done(const vouch_op *op)
 
 void vouch_op_cancel(vouch_op *op)
 {
-    const struct vouch_client *client = (const struct vouch_client *)op->core;
+    const struct vouch_client *client =
+        (const struct vouch_client *)op->core; /* its first member */
     if (!op->done && client && !client->core.busy && client->pid == getpid())
         op->ops->expire(op, VOUCH_CAUSE_CANCELLED);
 }

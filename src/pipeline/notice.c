@@ -48,11 +48,12 @@ void notice_halt(struct share *s)
 static void tell(const struct share *s, vouch_event e)
 {
     const struct lane_failure *f = &s->lane.failure;
+    /* A deadline that ended the call, or one for connecting: the lane's words are of the latter. */
+    bool same = f->cause == e.cause && e.cause != VOUCH_CAUSE_DEADLINE;
     if (s->news.link)
         e.server = s->news.link->server;
     if (!e.message)
-        e.message =
-            f->cause == e.cause && f->message[0] ? f->message : vouch_cause_sentence(e.cause);
+        e.message = same && f->message[0] ? f->message : vouch_cause_sentence(e.cause);
     observe_tell(s->lane.core, e);
 }
 

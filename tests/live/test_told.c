@@ -494,7 +494,7 @@ START_TEST(a_server_that_loads_is_waited_for)
     vouch_batch *b = rig_counters(COMMANDS);
     ck_assert_uint_eq(run(client, b, NULL, VOUCH_OK).applied, COMMANDS);
     vouch_stats n = stats_of(client);
-    ck_assert_uint_eq(n.retries, 2 * COMMANDS);
+    ck_assert_uint_eq(n.retries, (uint64_t)2 * COMMANDS);
     ck_assert_uint_eq(n.waits, 2);
     ck_assert_uint_eq(n.round_trips, 3);
     ck_assert_uint_eq(n.errors, 0); /* of final results */
