@@ -92,16 +92,19 @@ typedef struct vouch_client_options {
 
 /* Opens a client on the server that `url` names:
  *     redis://[[user]:password@]host[:port][/db][?option=value&…]      port 6379
+ *     rediss://…                                                       the same, over TLS
  *     unix://[[user]:password@]/path/to/socket[?db=N&…]
- * IPv6 addresses stand in brackets; %XX is decoded in user, password and path. Options: db,
- * protocol, name, connect_ms, deadline_ms, stall_ms.
+ * IPv6 addresses stand in brackets; %XX is decoded in user, password, path, names and files. Options:
+ * db, protocol, name, connect_ms, deadline_ms, stall_ms, and with rediss:// tls_ca_file,
+ * tls_cert_file, tls_key_file, tls_name, tls_min=12|13, tls_verify=full|chain|none.
  *
  * Blocks, connect_ms at most, until a connection has completed its handshake (HELLO or AUTH,
- * SELECT, CLIENT SETNAME), unless options->lazy. Host names are resolved by the system's resolver,
- * which does not know of connect_ms. `options` may be NULL; it is copied, with its strings.
+ * SELECT, CLIENT SETNAME), unless options->lazy. Looking up the host is within that time: it is done
+ * in a thread, one at most, which takes no signals and may outlive the client if the system's
+ * resolver hangs. `options` may be NULL; it is copied, with its strings.
  *   VOUCH_OK        *out is the caller's, to be released with vouch_client_close
- *   VOUCH_EINVAL    the URL or an option is wrong; the message says which part
- *   VOUCH_ECONNECT  no connection; error->cause tells address, connect, auth, handshake, deadline
+ *   VOUCH_EINVAL    the URL or an option is wrong, or a file cannot be read; the message says which
+ *   VOUCH_ECONNECT  no connection; error->cause tells address, connect, tls, auth, handshake, deadline
  *   VOUCH_ENOMEM
  * In every case but VOUCH_OK *out is NULL. Effect NOT_APPLIED always. */
 VOUCH_API VOUCH_MUST vouch_status vouch_client_open(const char *url,
@@ -127,7 +130,8 @@ VOUCH_API void vouch_client_interrupt(vouch_client *client);
  * until vouch_client_ready must be called even if nothing happened (0: at once; -1: for ever).
  * Returns how many descriptors there are; more than `max` means `fds` was too short:
  * VOUCH_CLIENT_MAX_CONNECTIONS + 1 is always enough. The set changes with every call of ready and
- * start, so ask each time. */
+ * start, so ask each time. A descriptor is closed, and its number free for another's, only after a
+ * call of watch that left it out; so take those out of an epoll set or a loop's handles right then. */
 VOUCH_API size_t vouch_client_watch(vouch_client *client, struct pollfd *fds, size_t max,
                                     int64_t *timeout_ms);
 

@@ -135,6 +135,15 @@ static vouch_client *create(const struct settings *s)
     return NULL;
 }
 
+static vouch_status prepare_tls(vouch_client *c, vouch_error *error)
+{
+    char why[TLS_WHY_MAX];
+    if (!c->core.settings.endpoint.tls)
+        return VOUCH_OK;
+    c->tls = tls_context_new(&c->core.settings.tls, why);
+    return c->tls ? VOUCH_OK : error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_TLS, "%s", why);
+}
+
 vouch_status vouch_client_open(const char *url, const vouch_client_options *options,
                                vouch_client **out, vouch_error *error)
 {
@@ -151,6 +160,11 @@ vouch_status vouch_client_open(const char *url, const vouch_client_options *opti
         settings_free(&s);
         return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY,
                          "no memory or no descriptor for a client");
+    }
+    status = prepare_tls(c, error);
+    if (status) {
+        driver_free(c);
+        return status;
     }
     status = s.lazy ? VOUCH_OK : first_connection(c, error);
     if (status)

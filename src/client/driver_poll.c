@@ -11,15 +11,11 @@
 #include "client/driver.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#define WHY_MAX 160
 
 int64_t client_now(void)
 {
@@ -28,81 +24,16 @@ int64_t client_now(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-static const char *describe(int error, char *out, size_t room)
-{
-    char text[WHY_MAX] = "";
-    if (strerror_r(error, text, sizeof text) != 0)
-        (void)snprintf(text, sizeof text, "error %d", error);
-    error_escape(out, room, text, strlen(text));
-    return out;
-}
-
-/* ---- connecting ----------------------------------------------------------------------------- */
-
-static void close_seat(struct seat *s)
-{
-    if (s->transport)
-        s->transport->ops->close(s->transport);
-    s->transport = NULL;
-    s->connected = false;
-    s->addresses.n = s->next_address = 0;
-}
-
-/* Begins with the next address; after the last the link is told. */
-static void try_next(struct link *l, struct seat *s, int error)
-{
-    char why[WHY_MAX];
-    if (s->transport)
-        s->transport->ops->close(s->transport);
-    s->transport = NULL;
-    while (s->next_address < s->addresses.n) {
-        size_t left = s->addresses.n - s->next_address;
-        s->transport = transport_socket_open(&s->addresses.v[s->next_address++], &error);
-        if (!s->transport)
-            continue;
-        /* An address that does not answer may use up its share of the time, not all of it. */
-        int64_t now = client_now();
-        s->address_by = now + (l->connect_by - now) / (int64_t)left;
-        return;
-    }
-    close_seat(s);
-    link_unreachable(l, VOUCH_CAUSE_CONNECT, describe(error, why, sizeof why));
-}
-
-static void begin_connecting(struct vouch_client *c, struct link *l, struct seat *s)
-{
-    char why[WHY_MAX];
-    close_seat(s);
-    if (endpoint_resolve(&c->core.settings.endpoint, &s->addresses, why, sizeof why))
-        try_next(l, s, 0);
-    else
-        link_unreachable(l, VOUCH_CAUSE_ADDRESS, why);
-}
-
-static void go_on_connecting(struct link *l, struct seat *s)
-{
-    switch (s->transport->ops->connect(s->transport)) {
-    case TRANSPORT_DONE:
-        s->connected = true;
-        link_connected(l);
-        return;
-    case TRANSPORT_AGAIN:
-        if (client_now() >= s->address_by)
-            try_next(l, s, ETIMEDOUT);
-        return;
-    case TRANSPORT_ENDED:
-    case TRANSPORT_FAILED:
-        try_next(l, s, s->transport->error);
-        return;
-    }
-}
-
 /* ---- bytes ---------------------------------------------------------------------------------- */
+
+static void break_link(struct link *l, const struct transport *t)
+{
+    link_broken(l, t->cause ? t->cause : VOUCH_CAUSE_LOST, t->permanent, t->why);
+}
 
 /* Reads what is there. True if anything came; the link may be down afterwards. */
 static bool read_in(struct vouch_client *c, struct link *l, struct seat *s)
 {
-    char why[WHY_MAX];
     bool any = false;
     for (int i = 0; i < DRIVER_READS && !l->close_transport; i++) {
         size_t got = 0;
@@ -116,46 +47,48 @@ static bool read_in(struct vouch_client *c, struct link *l, struct seat *s)
             if (got < DRIVER_BUFFER)
                 return true;
         } else if (result == TRANSPORT_ENDED) {
-            link_broken(l, "the server closed the connection");
+            link_broken(l, VOUCH_CAUSE_LOST, false, "the server closed the connection");
         } else {
-            link_broken(l, describe(s->transport->error, why, sizeof why));
+            break_link(l, s->transport);
         }
     }
     return any;
 }
 
 /* The other side is gone for writing; what it answered before may still be there. */
-static void read_rest(struct vouch_client *c, struct link *l, struct seat *s, int error)
+static void read_rest(struct vouch_client *c, struct link *l, struct seat *s)
 {
-    char why[WHY_MAX];
+    const struct transport failed = *s->transport;
     while (!l->close_transport && read_in(c, l, s))
         ;
     if (!l->close_transport)
-        link_broken(l, describe(error, why, sizeof why));
+        break_link(l, &failed);
 }
 
-/* Writes what wants out. True if anything happened. */
+/* Writes what wants out, and what the transport holds. True if anything happened. */
 static bool write_out(struct vouch_client *c, struct link *l, struct seat *s)
 {
     struct span spans[TRANSPORT_SPANS];
+    struct transport *t = s->transport;
     bool any = false;
-    if (!conn_wants_out(&l->conn))
+    /* What a retired connection holds was given back, and must not go out any more. */
+    bool holds = t->holds && !l->conn.retiring;
+    if (!holds && !conn_wants_out(&l->conn))
         return false;
     if (l->conn.pending == 0 && l->state == LINK_READY && read_in(c, l, s))
         return true;
     for (;;) {
         size_t n = conn_output(&l->conn, spans, TRANSPORT_SPANS), taken = 0, handed = 0;
-        if (n == 0)
+        if (n == 0 && (!t->holds || l->conn.retiring))
             return any;
-        enum transport_result result =
-            s->transport->ops->send(s->transport, spans, n, &taken, &handed);
+        enum transport_result result = t->ops->send(t, spans, n, &taken, &handed);
         conn_taken(&l->conn, taken);
         conn_handed(&l->conn, handed);
         if (result == TRANSPORT_AGAIN)
-            return any;
+            return any || taken;
         any = true;
         if (result != TRANSPORT_DONE) {
-            read_rest(c, l, s, s->transport->error);
+            read_rest(c, l, s);
             return true;
         }
     }
@@ -177,18 +110,12 @@ static bool serve(struct vouch_client *c, size_t i)
     struct seat *s = c->seats[i];
     if (l->close_transport) {
         l->close_transport = false;
-        close_seat(s);
+        seat_close(c, s);
     }
-    if (l->state == LINK_OPENING && !s->transport) {
-        begin_connecting(c, l, s);
-        return true;
-    }
+    if (l->state == LINK_OPENING)
+        return seat_connect(c, l, s);
     if (!s->transport)
         return false;
-    if (!s->connected) {
-        go_on_connecting(l, s);
-        return s->connected || l->close_transport;
-    }
     bool any = write_out(c, l, s);
     return any || l->close_transport;
 }
@@ -220,12 +147,17 @@ static bool is_ending(const struct vouch_client *c)
     return false;
 }
 
+static bool is_open(const struct link *l, const struct seat *s)
+{
+    return s && s->transport && s->transport->stage == TRANSPORT_OPEN && !l->close_transport;
+}
+
 static void read_links(struct vouch_client *c, uint64_t which)
 {
     for (size_t i = 0; i < c->core.link_count && which >> i; i++) {
         struct link *l = c->core.links[i];
         struct seat *s = c->seats[i];
-        if ((which >> i) & 1 && s && s->connected && !l->close_transport)
+        if ((which >> i) & 1 && is_open(l, s))
             (void)read_in(c, l, s);
     }
 }
@@ -233,6 +165,7 @@ static void read_links(struct vouch_client *c, uint64_t which)
 /* `readable` has a bit for each link that has something to read. */
 static void move(struct vouch_client *c, uint64_t readable)
 {
+    driver_close_shut(c, c->shut_told);
     for (int round = 0; round < ROUNDS_MAX; round++) {
         bool any = false;
         c->core.now = client_now();
@@ -258,10 +191,11 @@ static int64_t timeout_of(const struct vouch_client *c)
     for (size_t i = 0; i < c->core.link_count; i++) {
         const struct seat *s = c->seats[i];
         const struct link *l = c->core.links[i];
-        bool open = s && s->transport && !l->close_transport;
-        if (l->close_transport || (l->state == LINK_OPENING && !open))
+        bool begun = s && (s->transport || s->resolving);
+        if (l->close_transport || (l->state == LINK_OPENING && !begun) ||
+            (is_open(l, s) && s->transport->unread))
             wake = now; /* there is something to do without waiting */
-        else if (open && !s->connected && s->address_by < wake)
+        else if (begun && l->state == LINK_OPENING && s->transport && s->address_by < wake)
             wake = s->address_by;
     }
     if (wake == OP_NEVER)
@@ -271,8 +205,6 @@ static int64_t timeout_of(const struct vouch_client *c)
 
 static short events_of(const struct link *l, const struct seat *s)
 {
-    if (!s->connected)
-        return POLLOUT;
     return s->transport->ops->events(s->transport, conn_wants_out(&l->conn));
 }
 
@@ -286,15 +218,24 @@ size_t vouch_client_watch(vouch_client *c, struct pollfd *fds, size_t max, int64
     if (n < max)
         fds[n] = (struct pollfd){.fd = c->wake_fd, .events = POLLIN};
     n++;
+    bool resolving = false;
     for (size_t i = 0; i < c->core.link_count; i++) {
         const struct seat *s = c->seats[i];
-        if (!s || !s->transport || c->core.links[i]->close_transport)
+        if (!s || c->core.links[i]->close_transport)
+            continue;
+        resolving = resolving || s->resolving;
+        if (!s->transport)
             continue;
         if (n < max)
             fds[n] =
                 (struct pollfd){.fd = s->transport->fd, .events = events_of(c->core.links[i], s)};
         n++;
     }
+    /* A seat that waits for it has no descriptor of its own, so this is never one more. */
+    if (resolving && n < max)
+        fds[n] = (struct pollfd){.fd = resolver_fd(c->lookup), .events = POLLIN};
+    n += resolving;
+    c->shut_told = c->shut_count;
     *timeout_ms = timeout_of(c);
     return n;
 }
@@ -309,6 +250,9 @@ static uint64_t readable_links(const struct vouch_client *c, const struct pollfd
             if (c->seats[i] && c->seats[i]->transport && c->seats[i]->transport->fd == fds[k].fd)
                 readable |= UINT64_C(1) << i;
     }
+    for (size_t i = 0; i < c->core.link_count; i++)
+        if (is_open(c->core.links[i], c->seats[i]) && c->seats[i]->transport->unread)
+            readable |= UINT64_C(1) << i;
     return readable;
 }
 
@@ -367,10 +311,13 @@ void driver_free(struct vouch_client *c)
     /* In a forked child the connections are the parent's: descriptors are closed, nothing is said. */
     core_free(&c->core);
     for (size_t i = 0; i < VOUCH_CLIENT_MAX_CONNECTIONS; i++) {
-        if (c->seats[i])
-            close_seat(c->seats[i]);
+        if (c->seats[i] && c->seats[i]->transport)
+            c->seats[i]->transport->ops->close(c->seats[i]->transport);
         alloc_free(c->seats[i]);
     }
+    driver_close_shut(c, c->shut_count);
+    resolver_release(c->lookup, c->pid != getpid());
+    tls_context_free(c->tls);
     if (c->wake_fd >= 0)
         (void)close(c->wake_fd);
     alloc_free(c->buffer);

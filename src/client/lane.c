@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "client/core.h"
 #include "client/link.h"
+#include "client/renewal.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -221,6 +222,15 @@ void lane_missing(struct lane *l, const struct need *need)
 {
     if (l->link)
         link_forget(l->link, need);
+}
+
+bool lane_reauthenticate(struct lane *l)
+{
+    if (!l->core->settings.credentials)
+        return false;
+    if (l->link)
+        renewal_now(l->link);
+    return true;
 }
 
 /* ---- for the link --------------------------------------------------------------------------- */

@@ -82,6 +82,9 @@ void lane_out_of_time(struct lane *l);
 void lane_close(struct lane *l, size_t *maybe, size_t *unsent);
 /* The server says that the need is not there, whatever was known: the next pull loads it again. */
 void lane_missing(struct lane *l, const struct need *need);
+/* The server says that this connection is not logged in. If there is somebody to ask for other
+ * credentials it will log in again, before anything else is sent; else false. */
+bool lane_reauthenticate(struct lane *l);
 /* Changes whenever a byte moved on its connection. */
 uint64_t lane_activity(const struct lane *l);
 

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "client/core.h"
+#include "client/renewal.h"
 #include "net/stranger.h"
 
 #include <assert.h>
@@ -32,13 +33,14 @@ struct link *link_new(struct core *core, size_t node)
     l->node = node;
     l->probe_multi = s->greeting.probe_multi;
     l->conn.retiring = true; /* no connection yet */
+    l->renew_at = l->expires = OP_NEVER;
     endpoint_text(&s->endpoint, l->server);
     return l;
 }
 
 void link_free(struct link *l)
 {
-    handshake_free(&l->handshake);
+    renewal_clear(l);
     conn_free(&l->conn);
     alloc_free(l);
 }
@@ -73,7 +75,7 @@ static void drop(struct link *l, vouch_cause cause)
     conn_restart(&l->conn);
     l->conn.retiring = true;
     l->need_count = l->need_next = 0;
-    handshake_free(&l->handshake);
+    renewal_clear(l);
 }
 
 static void become_idle(struct link *l)
@@ -124,26 +126,37 @@ void link_want(struct link *l)
     link_advance(l, l->core->now);
 }
 
+static const char *too_late(const struct link *l)
+{
+    static const char *const words[] = {
+        [LINK_RESOLVING] = "the host's name was not resolved within connect_ms",
+        [LINK_CONNECTING] = "not connected within connect_ms: a wrong address, or a firewall?",
+        [LINK_SECURING] = "connected, but no TLS session within connect_ms; is this a TLS port?"};
+    return l->state == LINK_OPENING
+               ? words[l->stage]
+               : "connected, but no handshake within connect_ms: a server that is "
+                 "stopped or busy, or of another kind?";
+}
+
 void link_advance(struct link *l, int64_t now)
 {
     switch (l->state) {
     case LINK_IDLE:
+        return;
     case LINK_READY:
+        renewal_advance(l, now);
         return;
     case LINK_WAITING:
         if (now < l->until)
             return;
         l->state = LINK_OPENING;
+        l->stage = LINK_CONNECTING;
         l->connect_by = now + l->core->settings.connect_ms * 1000;
         return;
     case LINK_OPENING:
     case LINK_GREETING:
         if (now >= l->connect_by)
-            go_down(l, VOUCH_CAUSE_DEADLINE, false, "",
-                    l->state == LINK_OPENING
-                        ? "no connection within connect_ms: a wrong address, or a firewall?"
-                        : "connected, but no handshake within connect_ms: a server that is stopped "
-                          "or busy, or of another kind?");
+            go_down(l, VOUCH_CAUSE_DEADLINE, false, "", too_late(l));
         return;
     case LINK_RETIRING:
         if (conn_is_over(&l->conn))
@@ -162,8 +175,9 @@ int64_t link_wake(const struct link *l)
         return l->connect_by;
     case LINK_RETIRING:
         return conn_is_over(&l->conn) ? l->core->now : OP_NEVER;
-    case LINK_IDLE:
     case LINK_READY:
+        return renewal_wake(l);
+    case LINK_IDLE:
         break;
     }
     return OP_NEVER;
@@ -179,25 +193,30 @@ void link_connected(struct link *l)
     conn_restart(&l->conn);
     l->heard = false;
     l->state = LINK_GREETING;
+    if (!renewal_ask(l, &greeting)) {
+        go_down(l, VOUCH_CAUSE_AUTH, false, "", "the credentials hook has none");
+        return;
+    }
     if (handshake_init(&l->handshake, &greeting))
         conn_offer(&l->conn, &l->handshake.x);
     else
         go_down(l, VOUCH_CAUSE_MEMORY, false, "", "out of memory for the handshake");
 }
 
-void link_unreachable(struct link *l, vouch_cause cause, const char *why)
+void link_unreachable(struct link *l, vouch_cause cause, bool permanent, const char *why)
 {
+    const char *what = cause == VOUCH_CAUSE_ADDRESS   ? "the host has no address: "
+                       : cause == VOUCH_CAUSE_CONNECT ? "cannot connect: "
+                                                      : "";
     char text[VOUCH_MESSAGE_MAX];
-    (void)snprintf(text, sizeof text, "%s: %s",
-                   cause == VOUCH_CAUSE_ADDRESS ? "the host has no address" : "cannot connect",
-                   why);
-    go_down(l, cause, false, "", text);
+    (void)snprintf(text, sizeof text, "%s%s", what, why);
+    go_down(l, cause, permanent, "", text);
 }
 
 static void become_ready(struct link *l)
 {
     l->state = LINK_READY;
-    handshake_free(&l->handshake);
+    renewal_settle(l);
     for (struct lane *i = l->lanes; i; i = i->next_on_link)
         if (i->wants)
             lane_offer(i);
@@ -215,7 +234,10 @@ static void greet(struct link *l)
         become_ready(l);
         return;
     case HANDSHAKE_FAILED:
-        go_down(l, h->cause, h->permanent, h->code, h->message);
+        /* The next password from a hook may be a better one. */
+        go_down(l, h->cause,
+                h->permanent && !(h->cause == VOUCH_CAUSE_AUTH && l->core->settings.credentials),
+                h->code, h->message);
         return;
     case HANDSHAKE_NO_PROBE:
         l->probe_multi = false;
@@ -253,6 +275,8 @@ void link_received(struct link *l, const char *bytes, size_t n)
     l->heard = true;
     if (l->state == LINK_GREETING)
         greet(l);
+    else if (l->state == LINK_READY)
+        renewal_received(l);
     else if (l->state == LINK_RETIRING)
         link_advance(l, l->core->now);
 }
@@ -267,16 +291,14 @@ static void turned_away(struct link *l, const char *why)
     go_down(l, VOUCH_CAUSE_CONNECT, false, "", text);
 }
 
-void link_broken(struct link *l, const char *why)
+void link_broken(struct link *l, vouch_cause cause, bool permanent, const char *why)
 {
     if (l->state == LINK_RETIRING && conn_is_over(&l->conn))
         end_quietly(l);
-    else if (l->state == LINK_OPENING)
-        go_down(l, VOUCH_CAUSE_CONNECT, false, "", why);
-    else if (l->state == LINK_GREETING)
+    else if (l->state == LINK_GREETING && cause == VOUCH_CAUSE_LOST)
         turned_away(l, why);
     else if (l->state != LINK_IDLE && l->state != LINK_WAITING)
-        go_down(l, VOUCH_CAUSE_LOST, false, "", why);
+        go_down(l, cause, permanent, "", why);
 }
 
 /* ---- used by lanes -------------------------------------------------------------------------- */
@@ -297,6 +319,7 @@ void link_attach(struct link *l, struct lane *lane)
 static void retire(struct link *l)
 {
     l->state = LINK_RETIRING;
+    renewal_abandon(l);
     struct lane *next;
     for (struct lane *i = l->lanes; i; i = next) {
         next = i->next_on_link;

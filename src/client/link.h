@@ -10,6 +10,7 @@
 #ifndef CLIENT_LINK_H
 #define CLIENT_LINK_H
 
+#include "client/credentials.h"
 #include "net/conn.h"
 #include "net/endpoint.h"
 #include "net/handshake.h"
@@ -31,6 +32,13 @@ enum link_state {
     LINK_RETIRING /* takes nothing new; ends with its last awaited reply */
 };
 
+/* How far an OPENING one has come; the driver says. */
+enum link_stage {
+    LINK_RESOLVING,  /* looks up the host */
+    LINK_CONNECTING, /* to one of its addresses */
+    LINK_SECURING    /* connected; sets up TLS */
+};
+
 /* Needs known to be on a connection; over it the oldest is forgotten, and would be loaded again. */
 #define LINK_NEEDS_MAX 256
 
@@ -39,6 +47,7 @@ struct link {
     struct core *core;
     size_t node;
     enum link_state state;
+    enum link_stage stage;
     bool leased;
     bool probe_multi;     /* false after the probe was found to do harm */
     bool heard;           /* something came on this connection */
@@ -48,6 +57,11 @@ struct link {
     int64_t connect_by;   /* OPENING, GREETING: when to give up */
     struct lane *lanes;   /* on it */
     struct handshake handshake;
+    struct vouch_credentials credentials; /* those of the handshake, from the caller's hook */
+    int64_t renew_at;                     /* READY: when to log in again; OP_NEVER */
+    int64_t expires;                      /* of the login in force; OP_NEVER */
+    int64_t answer_by;                    /* the renewal's AUTH is under way until then; or 0 */
+    bool renewing;
     uint64_t needs[LINK_NEEDS_MAX]; /* digests */
     size_t need_count, need_next;
     char server[ENDPOINT_TEXT_MAX]; /* for messages */
@@ -67,11 +81,11 @@ int64_t link_wake(const struct link *l);
 
 void link_connected(struct link *l);
 /* No address could be connected, or there is none. */
-void link_unreachable(struct link *l, vouch_cause cause, const char *why);
+void link_unreachable(struct link *l, vouch_cause cause, bool permanent, const char *why);
 /* What came in. */
 void link_received(struct link *l, const char *bytes, size_t n);
 /* The transport ended or failed. */
-void link_broken(struct link *l, const char *why);
+void link_broken(struct link *l, vouch_cause cause, bool permanent, const char *why);
 
 /* ---- used by lanes -------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/number.h"
+#include "client/credentials.h"
 #include "client/url.h"
 
 #include <string.h>
@@ -61,6 +62,7 @@ static bool number_in(struct url_text part, int64_t low, int64_t high, int64_t *
 static vouch_status read_address(struct settings *s, const struct url *u, vouch_error *e)
 {
     s->endpoint.local = u->local;
+    s->endpoint.tls = u->tls;
     struct url_text where = u->local ? u->path : u->host;
     const char *name = u->local ? "the socket's path in the URL" : "the host in the URL";
     const char *fault =
@@ -74,37 +76,73 @@ static vouch_status read_address(struct settings *s, const struct url *u, vouch_
     return VOUCH_OK;
 }
 
-static bool is_option(struct url_text name, const char *what)
+static bool is_word(struct url_text text, const char *what)
 {
-    return name.n == strlen(what) && memcmp(name.at, what, name.n) == 0;
+    return text.n == strlen(what) && memcmp(text.at, what, text.n) == 0;
+}
+
+/* The option whose name ends in `name` after "tls_"; *known false if there is no such option. */
+static vouch_status read_tls_option(struct tls_settings *t, struct url_text name,
+                                    struct url_text value, bool *known, vouch_error *e)
+{
+    int64_t n;
+    *known = true;
+    if (is_word(name, "tls_ca_file"))
+        return copy_part(value, "tls_ca_file in the URL", &t->ca_file, e);
+    if (is_word(name, "tls_cert_file"))
+        return copy_part(value, "tls_cert_file in the URL", &t->cert_file, e);
+    if (is_word(name, "tls_key_file"))
+        return copy_part(value, "tls_key_file in the URL", &t->key_file, e);
+    if (is_word(name, "tls_name"))
+        return copy_part(value, "tls_name in the URL", &t->name, e);
+    if (is_word(name, "tls_min")) {
+        if (!number_in(value, 12, 13, &n))
+            return wrong(e, "tls_min in the URL", "neither 12 (TLS 1.2) nor 13 (TLS 1.3)");
+        t->min = (uint32_t)n;
+        return VOUCH_OK;
+    }
+    static const char *const verify[] = {"full", "chain", "none"};
+    *known = is_word(name, "tls_verify");
+    for (uint32_t i = 0; *known && i < sizeof verify / sizeof *verify; i++)
+        if (is_word(value, verify[i])) {
+            t->verify = i;
+            return VOUCH_OK;
+        }
+    return *known ? wrong(e, "tls_verify in the URL", "none of full, chain, none") : VOUCH_OK;
 }
 
 static vouch_status read_option(struct settings *s, struct url_text name, struct url_text value,
                                 vouch_error *e)
 {
     int64_t n;
-    if (is_option(name, "db")) {
+    bool known;
+    vouch_status status = read_tls_option(&s->tls, name, value, &known, e);
+    if (known)
+        return status;
+    if (is_word(name, "db")) {
         if (!number_in(value, 0, DATABASE_MAX, &n))
             return wrong(e, "db in the URL", "not a database number");
         s->greeting.database = (uint32_t)n;
-    } else if (is_option(name, "protocol")) {
+    } else if (is_word(name, "protocol")) {
         if (!number_in(value, 2, 3, &n))
             return wrong(e, "protocol in the URL", "neither 2 nor 3");
         s->greeting.protocol = (uint32_t)n;
-    } else if (is_option(name, "name")) {
+    } else if (is_word(name, "name")) {
         return copy_part(value, "name in the URL", &s->name, e);
-    } else if (is_option(name, "connect_ms")) {
+    } else if (is_word(name, "connect_ms")) {
         if (!number_in(value, 1, CONNECT_MAX_MS, &s->connect_ms))
             return wrong(e, "connect_ms in the URL", "not 1 to 86400000");
-    } else if (is_option(name, "deadline_ms")) {
+    } else if (is_word(name, "deadline_ms")) {
         if (!number_in(value, -1, DURATION_MAX_MS, &s->deadline_ms) || s->deadline_ms == 0)
             return wrong(e, "deadline_ms in the URL", "neither -1 nor above 0");
-    } else if (is_option(name, "stall_ms")) {
+    } else if (is_word(name, "stall_ms")) {
         if (!number_in(value, -1, DURATION_MAX_MS, &s->stall_ms) || s->stall_ms == 0)
             return wrong(e, "stall_ms in the URL", "neither -1 nor above 0");
     } else {
         return wrong(e, "the URL",
-                     "an option other than db, protocol, name, connect_ms, deadline_ms, stall_ms");
+                     "an unknown option; there are db, protocol, name, connect_ms, deadline_ms, "
+                     "stall_ms, tls_ca_file, tls_cert_file, tls_key_file, tls_name, tls_verify, "
+                     "tls_min");
     }
     return VOUCH_OK;
 }
@@ -181,6 +219,24 @@ static vouch_status read_limits(struct settings *s, const vouch_client_options *
     return VOUCH_OK;
 }
 
+static vouch_status read_tls(struct tls_settings *t, const vouch_client_options *o, vouch_error *e)
+{
+    if (o->tls_verify > VOUCH_TLS_VERIFY_NONE)
+        return wrong(e, "tls_verify", "none of VOUCH_TLS_VERIFY_FULL, _CHAIN, _NONE");
+    if (o->tls_min && o->tls_min != 12 && o->tls_min != 13)
+        return wrong(e, "tls_min", "neither 12 (TLS 1.2) nor 13 (TLS 1.3)");
+    if (o->tls_verify)
+        t->verify = o->tls_verify;
+    if (o->tls_min)
+        t->min = o->tls_min;
+    vouch_status status = override(o->tls_ca_file, &t->ca_file, e);
+    if (!status)
+        status = override(o->tls_cert_file, &t->cert_file, e);
+    if (!status)
+        status = override(o->tls_key_file, &t->key_file, e);
+    return status ? status : override(o->tls_name, &t->name, e);
+}
+
 static vouch_status read_options(struct settings *s, const vouch_client_options *o, vouch_error *e)
 {
     if (o->size != sizeof *o)
@@ -196,6 +252,8 @@ static vouch_status read_options(struct settings *s, const vouch_client_options 
     if (o->outages)
         s->outages = o->outages;
     s->lazy = o->lazy != 0;
+    s->credentials = o->credentials;
+    s->credentials_user = o->credentials_user;
     vouch_status status = override(o->username, &s->username, e);
     if (!status)
         status = override(o->password, &s->password, e);
@@ -211,6 +269,8 @@ static vouch_status read_options(struct settings *s, const vouch_client_options 
         status = duration(o->retry_min_ms, "retry_min_ms", 1, CONNECT_MAX_MS, &s->retry_min_ms, e);
     if (!status)
         status = duration(o->retry_max_ms, "retry_max_ms", 1, CONNECT_MAX_MS, &s->retry_max_ms, e);
+    if (!status)
+        status = read_tls(&s->tls, o, e);
     return status ? status : read_limits(s, o, e);
 }
 
@@ -223,8 +283,26 @@ static bool is_name(const char *name)
     return true;
 }
 
+/* What is asked of TLS, and without TLS would silently not be done. */
+static vouch_status check_tls(const struct settings *s, vouch_error *e)
+{
+    const struct tls_settings *t = &s->tls;
+    if (!s->endpoint.tls &&
+        (t->verify || t->min || t->ca_file || t->cert_file || t->key_file || t->name))
+        return wrong(e, "the URL", "there are tls_ options, but only rediss:// speaks TLS");
+    if (t->key_file && !t->cert_file)
+        return wrong(e, "tls_key_file", "there is no tls_cert_file to go with it");
+    return VOUCH_OK;
+}
+
 static vouch_status finish(struct settings *s, vouch_error *e)
 {
+    vouch_status status = check_tls(s, e);
+    if (status)
+        return status;
+    if (s->credentials && (s->username || s->password))
+        return wrong(e, "credentials", "there is a user or password besides the hook");
+
     if (s->name && (!is_name(s->name) || strlen(s->name) > NAME_MAX_BYTES))
         return wrong(e, "name", "more than 255 bytes, or a space or control byte in it");
     if (s->retry_max_ms < s->retry_min_ms)
@@ -263,10 +341,12 @@ vouch_status settings_read(struct settings *s, const char *url, const vouch_clie
 
 void settings_free(struct settings *s)
 {
-    alloc_free(s->username);
-    if (s->password)
-        memset(s->password, 0, strlen(s->password));
-    alloc_free(s->password);
-    alloc_free(s->name);
-    s->username = s->password = s->name = NULL;
+    struct tls_settings *t = &s->tls;
+    char **texts[] = {&s->username, &s->name, &t->ca_file, &t->cert_file, &t->key_file, &t->name};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        alloc_free(*texts[i]);
+        *texts[i] = NULL;
+    }
+    credentials_wipe(s->password);
+    s->password = NULL;
 }

@@ -5,6 +5,7 @@
 #include "net/endpoint.h"
 #include "net/handshake.h"
 #include "net/reader.h"
+#include "net/tls.h"
 
 #include <vouch/client.h>
 
@@ -17,6 +18,9 @@ struct settings {
     int64_t connect_ms, deadline_ms, stall_ms, retry_min_ms, retry_max_ms;
     size_t window_commands, window_bytes;
     struct reader_limits limits;
+    struct tls_settings tls;
+    vouch_credentials_hook credentials; /* or NULL */
+    void *credentials_user;
 };
 
 /* Reads the URL, then the options over it, then the defaults. On failure nothing is held. */

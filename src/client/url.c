@@ -1,6 +1,6 @@
 /* Connection URLs. Pure. The grammar:
  *
- *     redis://[[user]:password@]host[:port][/db][?name=value&…]
+ *     redis://[[user]:password@]host[:port][/db][?name=value&…]      rediss:// the same, with TLS
  *     unix://[[user]:password@]/path[?name=value&…]
  *
  * The user part ends at the last '@' before the path, so that a password may contain one. */
@@ -77,19 +77,28 @@ static const char *split_host(const char *at, const char *end, struct url *out)
     return NULL;
 }
 
+/* What follows the scheme; NULL if it is none of ours. */
+static const char *split_scheme(const char *text, struct url *out)
+{
+    static const char redis[] = "redis://", tls[] = "rediss://", local[] = "unix://";
+    if (strncmp(text, redis, sizeof redis - 1) == 0)
+        return text + sizeof redis - 1;
+    out->tls = strncmp(text, tls, sizeof tls - 1) == 0;
+    if (out->tls)
+        return text + sizeof tls - 1;
+    out->local = strncmp(text, local, sizeof local - 1) == 0;
+    return out->local ? text + sizeof local - 1 : NULL;
+}
+
 const char *url_split(const char *text, struct url *out)
 {
-    static const char redis[] = "redis://", local[] = "unix://", tls[] = "rediss://";
     memset(out, 0, sizeof *out);
     size_t n = strnlen(text, URL_MAX + 1);
     if (n > URL_MAX)
         return "longer than 4096 bytes";
-    if (strncmp(text, tls, sizeof tls - 1) == 0)
-        return "rediss:// (TLS) is not part of this version";
-    out->local = strncmp(text, local, sizeof local - 1) == 0;
-    if (!out->local && strncmp(text, redis, sizeof redis - 1) != 0)
-        return "it begins with neither redis:// nor unix://";
-    const char *at = text + (out->local ? sizeof local : sizeof redis) - 1, *end = text + n;
+    const char *at = split_scheme(text, out), *end = text + n;
+    if (!at)
+        return "it begins with none of redis://, rediss://, unix://";
     const char *options = find(at, end, '?');
     const char *fault = options < end ? split_options(options + 1, end, out) : NULL;
     if (fault)

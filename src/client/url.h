@@ -16,6 +16,7 @@ struct url_text {
 
 struct url {
     bool local;                                       /* unix:// */
+    bool tls;                                         /* rediss:// */
     struct url_text user, password, host, port, path; /* %XX still in place; the path of unix://, or
                                                          what follows the host's '/' */
     struct {

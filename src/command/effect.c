@@ -18,7 +18,8 @@
  *   any other error                      NOT_APPLIED    servers check a plain command before they
  *                                                       change anything
  *
- * Errors of a passing state can be tried again (WAIT) or elsewhere (REDIRECT); the rest is final.
+ * Errors of a passing state can be tried again (WAIT) or elsewhere (REDIRECT), one for want of a login
+ * after a login (AUTH); the rest is final.
  */
 #include "command/effect.h"
 
@@ -54,6 +55,8 @@ static enum remedy remedy_of(const char *error, size_t size)
     for (size_t i = 0; i < sizeof waits / sizeof *waits; i++)
         if (effect_code_is(error, size, waits[i]))
             return REMEDY_WAIT;
+    if (effect_code_is(error, size, "NOAUTH"))
+        return REMEDY_AUTH;
     return REMEDY_NONE;
 }
 
@@ -65,7 +68,7 @@ static bool is_own_refusal(const char *error, size_t size)
         "LOADING Redis is loading the dataset in memory",
         "LOADING Valkey is loading the dataset in memory",
         "OOM command not allowed when used memory > 'maxmemory'.",
-        "READONLY You can't write against a read only replica.",
+        "READONLY You can't write against a read only replica.", "NOAUTH Authentication required.",
         "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
         "NOREPLICAS Not enough good replicas to write.",
         "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",

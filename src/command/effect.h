@@ -14,6 +14,7 @@ enum remedy {
     REMEDY_SEND,     /* it did not reach the server whole: send it */
     REMEDY_WAIT,     /* refused for the time being: wait, then send it again */
     REMEDY_REDIRECT, /* refused by this node: another serves the key */
+    REMEDY_AUTH,     /* this connection is not logged in (any more): log in, then send it again */
     REMEDY_LOAD      /* what it needs is missing: load that, then send it again */
 };
 

@@ -38,8 +38,10 @@ struct conn {
     uint64_t pulled, taken, handed, answered, received;
     size_t pending;                /* commands pulled and not answered */
     struct exchange *first, *last; /* offered */
+    struct exchange *solo;         /* if set, nothing else is pulled */
     struct arena scratch;          /* for what nobody asked for */
     bool retiring;                 /* nothing more goes out */
+    bool early;                    /* the reply being read began before its command was out */
     const char *fault;             /* why conn_received failed; static */
     char stray[CONN_STRAY_MAX];    /* an error that answered nothing, escaped; or "" */
 };
@@ -56,6 +58,10 @@ void conn_offer(struct conn *c, struct exchange *x);
 /* Takes it off that list; what was pulled from it stays in flight. */
 void conn_withdraw(struct conn *c, struct exchange *x);
 
+/* From now on nothing is pulled but from x, and that only once all that is in flight was answered;
+ * with NULL all goes on. */
+void conn_solo(struct conn *c, struct exchange *x);
+
 /* Pulls what the window has room for, and says what wants out: at most `max` spans. */
 size_t conn_output(struct conn *c, struct span *spans, size_t max);
 /* True if conn_output might give something, without pulling. */
@@ -69,8 +75,8 @@ bool conn_received(struct conn *c, const char *bytes, size_t n);
 /* Ends it: every exchange with commands in flight gets its on_lost, and none is offered any more. */
 void conn_lost(struct conn *c, vouch_cause cause);
 
-/* The exchange goes away. Says what of it is in flight (as on_lost does, without calling it); its
- * replies are swallowed. If anything was in flight the connection is retired: it must not be used
+/* The exchange goes away, and with it its solo. Says what of it is in flight (as on_lost does,
+ * without calling it); its replies are swallowed. If anything was in flight the connection is retired: it must not be used
  * for anything new, but the others still get their replies. */
 void conn_abandon(struct conn *c, struct exchange *x, size_t *maybe, size_t *unsent);
 /* Retired, and nobody waits for a reply any more: lose it. */

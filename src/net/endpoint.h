@@ -16,6 +16,7 @@
 
 struct endpoint {
     bool local;                   /* a Unix socket */
+    bool tls;                     /* speaks TLS */
     char host[ENDPOINT_HOST_MAX]; /* name or address, without brackets; or the socket's path */
     uint16_t port;
 };
@@ -37,8 +38,12 @@ struct endpoint_addresses {
 /* "127.0.0.1:6379", "[::1]:6379", "unix:/run/redis.sock" */
 void endpoint_text(const struct endpoint *e, char out[static ENDPOINT_TEXT_MAX]);
 
-/* Asks the system's resolver, which may block. False, with its words in `why`, when there is no
- * address. */
+/* The address itself, if the host is a numeric one or a socket's path: blocks never. False if it is
+ * a name, which a resolver has to look up. */
+bool endpoint_numeric(const struct endpoint *e, struct endpoint_addresses *out);
+
+/* Asks the system's resolver, which may block for long. False, with its words in `why`, when there is
+ * no address. */
 bool endpoint_resolve(const struct endpoint *e, struct endpoint_addresses *out, char *why,
                       size_t why_size);
 

@@ -73,6 +73,15 @@ static bool begin_setup(struct handshake *h)
     return ok;
 }
 
+static bool begin_auth(struct handshake *h)
+{
+    const char *user = h->greeting.username, *password = h->greeting.password;
+    const char *pass = password ? password : "";
+    clear(h);
+    return user ? add(h, STEP_AUTH, (const char *[WORDS_MAX]){"AUTH", user, pass})
+                : add(h, STEP_AUTH, (const char *[WORDS_MAX]){"AUTH", pass});
+}
+
 static bool begin_greeting(struct handshake *h)
 {
     const char *user = h->greeting.username, *password = h->greeting.password;
@@ -86,11 +95,7 @@ static bool begin_greeting(struct handshake *h)
         }
         return add(h, STEP_HELLO, words);
     }
-    if (!user && !password)
-        return begin_setup(h);
-    const char *pass = password ? password : "";
-    return user ? add(h, STEP_AUTH, (const char *[WORDS_MAX]){"AUTH", user, pass})
-                : add(h, STEP_AUTH, (const char *[WORDS_MAX]){"AUTH", pass});
+    return user || password ? begin_auth(h) : begin_setup(h);
 }
 
 /* ---- outcomes ------------------------------------------------------------------------------- */
@@ -208,7 +213,7 @@ static void accepted(struct handshake *h, enum handshake_step step, const struct
 
 static void next_round(struct handshake *h, enum handshake_step done)
 {
-    if (done == STEP_HELLO || done == STEP_AUTH) {
+    if (!h->renewal && (done == STEP_HELLO || done == STEP_AUTH)) {
         if (!begin_setup(h))
             fail_memory(h);
     } else {
@@ -271,7 +276,7 @@ static void on_unsent(struct exchange *x, size_t unsent)
     ((struct handshake *)x)->sent -= unsent;
 }
 
-bool handshake_init(struct handshake *h, const struct greeting *greeting)
+static void prepare(struct handshake *h, const struct greeting *greeting)
 {
     memset(h, 0, sizeof *h);
     h->x = (struct exchange){
@@ -280,7 +285,19 @@ bool handshake_init(struct handshake *h, const struct greeting *greeting)
     h->greeting = *greeting;
     h->protocol = greeting->protocol;
     h->may_multi = true;
+}
+
+bool handshake_init(struct handshake *h, const struct greeting *greeting)
+{
+    prepare(h, greeting);
     return begin_greeting(h);
+}
+
+bool handshake_init_renewal(struct handshake *h, const struct greeting *greeting)
+{
+    prepare(h, greeting);
+    h->renewal = true;
+    return begin_auth(h);
 }
 
 void handshake_free(struct handshake *h)

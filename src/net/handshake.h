@@ -32,6 +32,7 @@ struct handshake {
     enum handshake_state state;
     uint32_t protocol; /* in force once READY */
     bool may_multi;    /* once READY: MULTI is not denied to this user */
+    bool renewal;      /* AUTH alone */
     bool queueing;     /* the probe's MULTI was accepted */
 
     vouch_cause cause;
@@ -47,6 +48,9 @@ struct handshake {
     size_t count, sent, answered;
 };
 
+/* The same for one round trip, AUTH with this user and password, on a connection that is in use: READY
+ * or FAILED. It must go alone (conn_solo). */
+bool handshake_init_renewal(struct handshake *h, const struct greeting *greeting);
 /* Prepares the first round trip; then offer &h->x. False when memory is short. The strings of the
  * greeting are borrowed until handshake_free. */
 bool handshake_init(struct handshake *h, const struct greeting *greeting);

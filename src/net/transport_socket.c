@@ -1,5 +1,4 @@
-/* Sockets and the resolver: with the driver, the only code of vouch that makes system calls about
- * connections.
+/* Sockets: with the driver, the only code of vouch that makes system calls about connections.
  *
  * A plain socket's account is simple: what sendmsg accepted, the kernel has, and the server will get
  * it even if this process dies; what it did not accept was never handed over. No TCP Fast Open: it
@@ -8,9 +7,7 @@
 #include "base/error.h"
 #include "net/transport.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -18,69 +15,19 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(struct sockaddr_storage) <= ENDPOINT_ADDRESS_BYTES, "room for any address");
-_Static_assert(sizeof(((struct sockaddr_un *)0)->sun_path) <= ENDPOINT_PATH_MAX, "sun_path");
-
-/* ---- addresses ------------------------------------------------------------------------------ */
-
-void endpoint_text(const struct endpoint *e, char out[static ENDPOINT_TEXT_MAX])
+static void describe(int error, char why[static TRANSPORT_WHY_MAX])
 {
-    const char *format = e->local ? "unix:%s" : strchr(e->host, ':') ? "[%s]:%u" : "%s:%u";
-    (void)snprintf(out, ENDPOINT_TEXT_MAX, format, e->host, (unsigned)e->port);
+    char text[TRANSPORT_WHY_MAX] = "";
+    if (strerror_r(error, text, sizeof text) != 0)
+        (void)snprintf(text, sizeof text, "error %d", error);
+    error_escape(why, TRANSPORT_WHY_MAX, text, strlen(text));
 }
-
-static bool resolve_local(const struct endpoint *e, struct endpoint_addresses *out)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    size_t n = strlen(e->host);
-    assert(n < sizeof a.sun_path);
-    memcpy(a.sun_path, e->host, n + 1);
-    out->n = 1;
-    out->v[0].family = AF_UNIX;
-    out->v[0].size = sizeof a;
-    memcpy(out->v[0].address.bytes, &a, sizeof a);
-    return true;
-}
-
-bool endpoint_resolve(const struct endpoint *e, struct endpoint_addresses *out, char *why,
-                      size_t why_size)
-{
-    out->n = 0;
-    if (e->local)
-        return resolve_local(e, out);
-    char port[8];
-    (void)snprintf(port, sizeof port, "%u", (unsigned)e->port);
-    struct addrinfo hints = {
-        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-    struct addrinfo *list = NULL;
-    int result = getaddrinfo(e->host, port, &hints, &list);
-    if (result != 0) {
-        const char *words = gai_strerror(result);
-        error_escape(why, why_size, words, strlen(words));
-        return false;
-    }
-    for (const struct addrinfo *i = list; i && out->n < ENDPOINT_ADDRESSES_MAX; i = i->ai_next) {
-        if (i->ai_addrlen > ENDPOINT_ADDRESS_BYTES)
-            continue;
-        struct endpoint_address *a = &out->v[out->n++];
-        a->family = i->ai_family;
-        a->size = (uint32_t)i->ai_addrlen;
-        memcpy(a->address.bytes, i->ai_addr, i->ai_addrlen);
-    }
-    freeaddrinfo(list);
-    if (out->n == 0)
-        error_escape(why, why_size, "no address", sizeof "no address" - 1);
-    return out->n > 0;
-}
-
-/* ---- the socket ----------------------------------------------------------------------------- */
 
 static enum transport_result failed(struct transport *t, int error)
 {
-    t->error = error;
+    describe(error, t->why);
     return TRANSPORT_FAILED;
 }
 
@@ -93,7 +40,10 @@ static enum transport_result socket_connect(struct transport *t)
     socklen_t size = sizeof error;
     if (getsockopt(t->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
         error = errno;
-    return error ? failed(t, error) : TRANSPORT_DONE;
+    if (error)
+        return failed(t, error);
+    t->stage = TRANSPORT_OPEN;
+    return TRANSPORT_DONE;
 }
 
 static enum transport_result socket_send(struct transport *t, const struct span *spans, size_t n,
@@ -101,6 +51,8 @@ static enum transport_result socket_send(struct transport *t, const struct span 
 {
     struct iovec parts[TRANSPORT_SPANS];
     *taken = *handed = 0;
+    if (n == 0)
+        return TRANSPORT_DONE;
     if (n > TRANSPORT_SPANS)
         n = TRANSPORT_SPANS;
     for (size_t i = 0; i < n; i++) {
@@ -138,8 +90,14 @@ static enum transport_result socket_receive(struct transport *t, char *bytes, si
 
 static short socket_events(const struct transport *t, bool wants_out)
 {
-    (void)t;
+    if (t->stage != TRANSPORT_OPEN)
+        return POLLOUT;
     return wants_out ? POLLIN | POLLOUT : POLLIN;
+}
+
+static void socket_shut(struct transport *t)
+{
+    (void)shutdown(t->fd, SHUT_RDWR);
 }
 
 static void socket_close(struct transport *t)
@@ -149,7 +107,7 @@ static void socket_close(struct transport *t)
 }
 
 static const struct transport_ops socket_ops = {socket_connect, socket_send, socket_receive,
-                                                socket_events, socket_close};
+                                                socket_events,  socket_shut, socket_close};
 
 static void set(int fd, int level, int option, int value)
 {
@@ -179,17 +137,18 @@ static int open_socket(const struct endpoint_address *a)
     return -1;
 }
 
-struct transport *transport_socket_open(const struct endpoint_address *address, int *error)
+struct transport *transport_socket_open(const struct endpoint_address *address,
+                                        char why[static TRANSPORT_WHY_MAX])
 {
     struct transport *t = alloc_zeroed(1, sizeof *t);
     if (!t) {
-        *error = ENOMEM;
+        describe(ENOMEM, why);
         return NULL;
     }
     t->ops = &socket_ops;
     t->fd = open_socket(address);
     if (t->fd < 0) {
-        *error = errno;
+        describe(errno, why);
         alloc_free(t);
         return NULL;
     }

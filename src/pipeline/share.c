@@ -263,7 +263,9 @@ static bool take_error(struct share *s, struct segment *g, size_t i,
     if (v.remedy == REMEDY_LOAD)
         lane_missing(&s->lane, batch_need(g->batch, i));
     /* Where else to go is known only with a cluster's topology. */
-    if (v.remedy != REMEDY_WAIT && v.remedy != REMEDY_LOAD)
+    bool again = v.remedy == REMEDY_WAIT || v.remedy == REMEDY_LOAD ||
+                 (v.remedy == REMEDY_AUTH && lane_reauthenticate(&s->lane));
+    if (!again)
         return true;
     if (!s->waiting) {
         s->waiting = true;

@@ -46,7 +46,10 @@ static void arrive(struct sim_wire *w, size_t limit)
 static size_t arrival_limit(const struct sim_wire *w)
 {
     bool cut = w->fault.kind == SIM_SERVER_CUT || is_late(w);
-    return cut ? w->fault.at : SIZE_MAX;
+    size_t at = w->fault.at;
+    while (cut && at > 0 && at <= w->ends.size && !w->ends.at[at - 1])
+        at--; /* a record cut short is none */
+    return cut ? at : SIZE_MAX;
 }
 
 /* The client let go. The server runs what reached its socket, also now. */
@@ -60,12 +63,12 @@ static void open_wire(struct sim *s, struct link *l)
 {
     if (s->connects_refused < s->scenario->refuse_connects) {
         s->connects_refused++;
-        link_unreachable(l, VOUCH_CAUSE_CONNECT, "refused");
+        link_unreachable(l, VOUCH_CAUSE_CONNECT, false, "refused");
         return;
     }
     if (s->wire_count == SIM_WIRES_MAX) {
         fail(s, "too many connections: it reconnects for ever");
-        link_unreachable(l, VOUCH_CAUSE_CONNECT, "no more");
+        link_unreachable(l, VOUCH_CAUSE_CONNECT, false, "no more");
         return;
     }
     struct sim_wire *w = &s->wires[s->wire_count];
@@ -86,27 +89,58 @@ static size_t piece(const struct sim *s, size_t n)
     return s->scenario->split && n > s->scenario->split ? s->scenario->split : n;
 }
 
+static void accept_bytes(struct sim_wire *w, const char *bytes, size_t n)
+{
+    static const char no = 0, yes = 1;
+    sim_bytes_add(&w->accepted, bytes, n);
+    for (size_t i = 1; i <= n; i++)
+        sim_bytes_add(&w->ends, i < n ? &no : &yes, 1);
+}
+
+/* The kernel takes n bytes more. */
+static void hand_over(const struct sim *s, struct sim_wire *w, const struct span *span, size_t n)
+{
+    struct conn *c = &w->link->conn;
+    w->took += n;
+    if (!s->scenario->record) {
+        accept_bytes(w, span->bytes, n);
+        conn_taken(c, n);
+        conn_handed(c, n);
+        return;
+    }
+    w->held_out += n;
+    if (w->held_out < w->held.size)
+        return;
+    accept_bytes(w, w->held.at, w->held.size);
+    conn_handed(c, w->held.size);
+    w->held.size = w->held_out = 0;
+}
+
 /* Client to kernel. True if anything moved. */
 static bool move_out(struct sim *s, struct sim_wire *w)
 {
     struct span spans[8];
-    size_t n = conn_output(&w->link->conn, spans, 8);
-    if (n == 0)
+    size_t n = conn_output(&w->link->conn, spans, 8), record = s->scenario->record;
+    if (record && n && w->held.size == 0) {
+        size_t plain = spans[0].size < record ? spans[0].size : record;
+        sim_bytes_add(&w->held, spans[0].bytes, plain);
+        conn_taken(&w->link->conn, plain);
+    }
+    size_t ready = record ? w->held.size - w->held_out : n ? spans[0].size : 0;
+    if (ready == 0 || w->link->conn.retiring)
         return false;
-    size_t take = piece(s, spans[0].size);
+    size_t take = piece(s, ready);
     if (w->fault.kind == SIM_ACCEPT_CUT) {
-        size_t room = w->fault.at - w->accepted.size;
+        size_t room = w->fault.at - w->took;
         if (room == 0) {
             arrive(w, SIZE_MAX);
-            link_broken(w->link, "cut");
+            link_broken(w->link, VOUCH_CAUSE_LOST, false, "cut");
             return true;
         }
         if (take > room)
             take = room;
     }
-    sim_bytes_add(&w->accepted, spans[0].bytes, take);
-    conn_taken(&w->link->conn, take);
-    conn_handed(&w->link->conn, take);
+    hand_over(s, w, spans, take);
     return true;
 }
 
@@ -129,13 +163,13 @@ static bool move_in(struct sim *s, struct sim_wire *w)
     }
     if (w->fault.kind == SIM_CLIENT_CUT && w->returned == w->fault.at &&
         w->session.out.size >= w->fault.at && (any || w->session.out.size > w->fault.at)) {
-        link_broken(w->link, "cut");
+        link_broken(w->link, VOUCH_CAUSE_LOST, false, "cut");
         return true;
     }
     bool gone = (w->fault.kind == SIM_SERVER_CUT || w->fault.kind == SIM_SERVER_LATE) &&
-                w->arrived == w->fault.at && w->accepted.size > w->fault.at;
+                w->arrived == arrival_limit(w) && w->accepted.size > w->fault.at;
     if (gone && w->returned == w->session.out.size) {
-        link_broken(w->link, "gone");
+        link_broken(w->link, VOUCH_CAUSE_LOST, false, "gone");
         return true;
     }
     return any;
@@ -298,8 +332,10 @@ static struct pipeline *start_neighbour(struct sim *s, vouch_batch *b,
 
 static void take_results(struct sim *s, vouch_results *results)
 {
-    s->started = results != NULL; /* no memory for the results: nothing was reported */
-    for (size_t i = 0; results && i < s->count; i++)
+    if (!results)
+        abort(); /* what was started has results, however short memory is */
+    s->started = true;
+    for (size_t i = 0; i < s->count; i++)
         s->results[i] = *vouch_results_at(results, i);
     vouch_results_free(results);
 }
@@ -378,5 +414,7 @@ void sim_free(struct sim *s)
     for (int i = 0; i < s->wire_count; i++) {
         sim_session_free(&s->wires[i].session);
         sim_bytes_free(&s->wires[i].accepted);
+        sim_bytes_free(&s->wires[i].ends);
+        sim_bytes_free(&s->wires[i].held);
     }
 }

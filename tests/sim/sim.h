@@ -35,6 +35,9 @@ struct sim_scenario {
     size_t nodes;  /* 1 to 3 */
     size_t window; /* commands */
     size_t split;  /* bytes moved at once, each way; 0: all there is */
+    size_t
+        record; /* as with TLS: the client's bytes go out in records of that many at most, and of a
+                      record nothing can be read before its last byte is there. 0: no records */
     bool idempotent, reorder_ok, stream, resp2_only, flush_once;
     bool neighbour; /* a second pipeline shares the connection; it is cancelled half-way */
     size_t refuse_from, refuse_to;
@@ -46,7 +49,11 @@ struct sim_scenario {
 struct sim_wire {
     struct link *link; /* NULL once the client closed it */
     struct sim_session session;
-    struct sim_bytes accepted; /* what the client's kernel took */
+    struct sim_bytes accepted; /* what the client's kernel took; of records, only whole ones */
+    struct sim_bytes ends;     /* for each byte of those, whether a record ends with it */
+    struct sim_bytes held;     /* the record that is going out */
+    size_t held_out;           /* bytes of it that the kernel took */
+    size_t took;               /* what the kernel took in all */
     size_t arrived;            /* of those, at the server */
     size_t returned;           /* of its output, at the client */
     struct sim_fault fault;

@@ -83,7 +83,7 @@ ts_address ts_address_new(ts_transport transport, const char *folder, const char
     return address;
 }
 
-const char *ts_address_url(const ts_address *address, char *url, size_t size)
+static const char *write_url(const ts_address *address, const char *scheme, char *url, size_t size)
 {
     int length = 0;
     switch (address->transport) {
@@ -91,15 +91,27 @@ const char *ts_address_url(const ts_address *address, char *url, size_t size)
         length = snprintf(url, size, "unix://%s", address->path);
         break;
     case TS_TCP:
-        length = snprintf(url, size, "redis://127.0.0.1:%d", address->port);
+        length = snprintf(url, size, "%s://127.0.0.1:%d", scheme, address->port);
         break;
     case TS_TCP6:
-        length = snprintf(url, size, "redis://[::1]:%d", address->port);
+        length = snprintf(url, size, "%s://[::1]:%d", scheme, address->port);
         break;
     }
     if (length < 0 || (size_t)length >= size)
         ts_die("no room for a URL in %zu bytes", size);
     return url;
+}
+
+const char *ts_address_url(const ts_address *address, char *url, size_t size)
+{
+    return write_url(address, "redis", url, size);
+}
+
+const char *ts_address_url_tls(const ts_address *address, char *url, size_t size)
+{
+    if (address->transport == TS_UNIX)
+        ts_die("there is no URL for TLS on a Unix socket");
+    return write_url(address, "rediss", url, size);
 }
 
 static int listen_once(const ts_address *address)

@@ -28,6 +28,8 @@ enum { TS_URL_MAX = 160 };
 ts_address ts_address_new(ts_transport transport, const char *folder, const char *name);
 /* Writes unix:///path/to/socket, redis://127.0.0.1:port or redis://[::1]:port, and returns url. */
 const char *ts_address_url(const ts_address *address, char *url, size_t size);
+/* The same with TLS: rediss://… Not of a Unix socket. */
+const char *ts_address_url_tls(const ts_address *address, char *url, size_t size);
 
 /* A listening, non-blocking, close-on-exec socket, or -1 and errno. Port 0 is replaced by a free
  * port outside the range of the ports that clients get, so that it can be taken again later. */

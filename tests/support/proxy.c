@@ -47,6 +47,8 @@ ts_proxy *ts_proxy_start(const ts_proxy_options *options)
     ts_temp_make(proxy->folder);
     proxy->address = ts_address_new(options->transport, proxy->folder, "proxy");
     proxy->upstream = options->upstream;
+    proxy->tls = options->tls;
+    proxy->record = options->record;
     proxy->plan = ts_plan_none();
     proxy->listener = ts_listen(&proxy->address);
     proxy->listen_wanted = true;
@@ -89,7 +91,8 @@ ts_address ts_proxy_address(const ts_proxy *proxy)
 
 const char *ts_proxy_url(const ts_proxy *proxy, char *url, size_t size)
 {
-    return ts_address_url(&proxy->address, url, size);
+    return proxy->tls ? ts_address_url_tls(&proxy->address, url, size)
+                      : ts_address_url(&proxy->address, url, size);
 }
 
 static connection *accepted(ts_proxy *proxy, int index)
@@ -210,6 +213,21 @@ ts_proxy_counts ts_proxy_count(ts_proxy *proxy, int index)
             add_counts(&counts, proxy->connections[i]);
     pthread_mutex_unlock(&proxy->lock);
     return counts;
+}
+
+char *ts_proxy_recorded(ts_proxy *proxy, int index, ts_direction direction, size_t *length)
+{
+    pthread_mutex_lock(&proxy->lock);
+    connection *c = accepted(proxy, index);
+    if (!c || !proxy->record)
+        ts_die("connection %d was not recorded", index);
+    ts_buffer *recorded =
+        direction == TS_TO_SERVER ? &c->to_server.recorded : &c->to_client.recorded;
+    *length = ts_buffer_length(recorded);
+    char *copy = ts_copy(ts_buffer_bytes(recorded), *length);
+    ts_buffer_free(recorded);
+    pthread_mutex_unlock(&proxy->lock);
+    return copy;
 }
 
 /* What a wait looks at. */

@@ -97,6 +97,8 @@ ts_plan ts_plan_cut(ts_direction direction, int64_t after);
 typedef struct ts_proxy_options {
     ts_transport transport; /* where it listens */
     ts_address upstream;    /* may listen later, and be changed */
+    bool tls;               /* its URL says rediss: the bytes pass through as they are */
+    bool record;            /* keep what it receives: see ts_proxy_recorded */
 } ts_proxy_options;
 
 /* Ends the program when it cannot listen. */
@@ -139,6 +141,11 @@ typedef struct ts_proxy_counts {
 
 /* Of one connection (zeros while it was not accepted), or of all together. */
 ts_proxy_counts ts_proxy_count(ts_proxy *proxy, int connection);
+
+/* What was received on a connection in one direction, from the beginning, thrown away or not; its
+ * first `to_server` or `to_client` bytes were forwarded. In fresh memory, freed with free(); the
+ * record is empty then, and goes on. Only of a proxy that records. */
+char *ts_proxy_recorded(ts_proxy *proxy, int connection, ts_direction direction, size_t *length);
 
 /* Waits; each answers false when the deadline passed first. */
 

@@ -144,8 +144,7 @@ static void read_client(connection *c, int64_t now_ns)
         if (c->client_shown)
             close_socket(&c->client, false);
     } else if (c->client_shown) {
-        c->to_server.received += got;
-        c->to_server.discarded += got;
+        flow_discard(&c->to_server, bytes, (size_t)got);
     } else {
         if (c->client_turn)
             c->round_trips++;

@@ -32,9 +32,22 @@ static bool reached(int64_t position, const flow *f)
     return position != TS_NEVER && f->forwarded >= position;
 }
 
-void flow_receive(flow *f, const char *bytes, size_t length, int64_t now_ns)
+static void count_received(flow *f, const char *bytes, size_t length)
 {
     f->received += (int64_t)length;
+    if (f->record)
+        ts_buffer_add(&f->recorded, bytes, length);
+}
+
+void flow_discard(flow *f, const char *bytes, size_t length)
+{
+    count_received(f, bytes, length);
+    f->discarded += (int64_t)length;
+}
+
+void flow_receive(flow *f, const char *bytes, size_t length, int64_t now_ns)
+{
+    count_received(f, bytes, length);
     ts_buffer_add(&f->queue, bytes, length);
     if (f->fault.delay_ms > 0) {
         flow_chunk chunk = {f->received, now_ns + f->fault.delay_ms * 1000000};
@@ -172,6 +185,7 @@ flow_state flow_advance(flow *f, int fd, int64_t now_ns, int64_t *wake_ns)
 void flow_free(flow *f)
 {
     ts_buffer_free(&f->queue);
+    ts_buffer_free(&f->recorded);
     ts_buffer_free(&f->chunks);
 }
 

@@ -28,6 +28,7 @@ static void add_connection(ts_proxy *proxy, int client)
 {
     const ts_plan *plan = plan_for(proxy, (int)proxy->count);
     connection *c = connection_new(client, plan, &proxy->upstream);
+    c->to_server.record = c->to_client.record = proxy->record;
     proxy->connections = ts_resize(proxy->connections, (proxy->count + 1) * sizeof(connection *));
     proxy->connections[proxy->count++] = c;
     proxy->live = ts_resize(proxy->live, (proxy->live_count + 1) * sizeof(connection *));

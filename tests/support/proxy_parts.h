@@ -26,7 +26,9 @@ typedef struct flow_chunk {
 /* One direction. Invariant: received == forwarded + discarded + length of queue. */
 typedef struct flow {
     ts_fault fault;
-    ts_buffer queue; /* received, not forwarded */
+    ts_buffer queue;    /* received, not forwarded */
+    ts_buffer recorded; /* all that was received, if that is wanted */
+    bool record;
     int64_t received;
     int64_t forwarded;
     int64_t discarded;
@@ -46,6 +48,8 @@ typedef enum flow_state {
 } flow_state;
 
 void flow_receive(flow *f, const char *bytes, size_t length, int64_t now_ns);
+/* The same of bytes that go nowhere. */
+void flow_discard(flow *f, const char *bytes, size_t length);
 void flow_end(flow *f, int64_t now_ns);
 /* How many bytes to read from the sender now. */
 size_t flow_room(const flow *f);
@@ -97,6 +101,8 @@ struct ts_proxy {
     char folder[TS_TEMP_MAX];
     ts_address address;
     ts_address upstream;
+    bool tls;
+    bool record;
     int listener; /* -1 while not listening; only the thread opens and closes it */
     bool listen_wanted;
     bool listen_settled; /* the thread has seen what is wanted */

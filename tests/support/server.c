@@ -27,6 +27,7 @@ struct ts_server {
     char folder[TS_TEMP_MAX];
     char program[PATH_SIZE];
     ts_transport transport;
+    bool tls;
     int port;
     pid_t pid;   /* 0 while it does not run */
     pid_t owner; /* the process that started it */
@@ -178,12 +179,17 @@ ts_server *ts_server_start(const ts_server_options *options)
         options = &defaults;
     if (options->replica_of && options->replica_of->transport == TS_UNIX)
         ts_die("a replica needs a primary on TCP");
+    if (options->replica_of && (options->tls || options->replica_of->tls))
+        ts_die("no replication here over TLS");
+    if (options->tls && options->transport == TS_UNIX)
+        ts_die("a server with TLS is on TCP");
     ts_server *server = ts_alloc(sizeof *server);
     if (!find_program(server, options)) {
         free(server);
         return NULL;
     }
     server->transport = options->transport;
+    server->tls = options->tls != NULL;
     server->owner = getpid();
     server->ready_ms = options->ready_ms ? options->ready_ms : TS_SERVER_READY_MS;
     ts_temp_make(server->folder);
@@ -319,7 +325,8 @@ ts_address ts_server_truth_address(const ts_server *server)
 const char *ts_server_url(const ts_server *server, char *url, size_t size)
 {
     ts_address address = ts_server_address(server);
-    return ts_address_url(&address, url, size);
+    return server->tls ? ts_address_url_tls(&address, url, size)
+                       : ts_address_url(&address, url, size);
 }
 
 const char *ts_server_folder(const ts_server *server)

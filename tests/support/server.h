@@ -27,17 +27,33 @@ typedef enum ts_persistence {
 
 typedef struct ts_server ts_server;
 
+/* Whom a server with TLS asks for a certificate. */
+typedef enum ts_tls_clients {
+    TS_CLIENTS_ANONYMOUS, /* nobody */
+    TS_CLIENTS_OPTIONAL,  /* all, and does without, but not with a wrong one */
+    TS_CLIENTS_VERIFIED   /* all; without there is no connection */
+} ts_tls_clients;
+
+/* TLS on a server's port instead of plain TCP; its Unix socket stays plain. */
+typedef struct ts_server_tls {
+    const char *cert_file, *key_file, *ca_file; /* PEM; see certs.h */
+    ts_tls_clients clients;
+    const char *protocols; /* such as "TLSv1.2"; NULL: 1.2 and 1.3 */
+} ts_server_tls;
+
 /* Zero means the default: redis, Unix socket, no persistence, nobody needs a password. */
 typedef struct ts_server_options {
     ts_server_kind kind;
     const char *program;    /* this one instead, such as another version's; NULL: by kind */
     ts_transport transport; /* TS_TCP listens on 127.0.0.1 and, where there is one, ::1 */
     ts_persistence persistence;
-    const char *password;        /* of the default user */
-    const char *const *users;    /* ACL users, NULL at the end: "ann on >secret ~* +@all" */
-    const char *const *config;   /* further lines of the configuration, NULL at the end */
-    const ts_server *replica_of; /* must be on TCP; start returns once the link is up */
-    int64_t ready_ms;            /* how long it may take to be ready; 0: TS_SERVER_READY_MS */
+    const ts_server_tls *tls;  /* with TS_TCP or TS_TCP6; NULL: no TLS */
+    const char *password;      /* of the default user */
+    const char *const *users;  /* ACL users, NULL at the end: "ann on >secret ~* +@all" */
+    const char *const *config; /* further lines of the configuration, NULL at the end */
+    const ts_server
+        *replica_of;  /* must be on TCP, both without TLS; start returns once the link is up */
+    int64_t ready_ms; /* how long it may take to be ready; 0: TS_SERVER_READY_MS */
 } ts_server_options;
 
 enum { TS_SERVER_READY_MS = 20000, TS_SERVER_STOP_MS = 10000 };
@@ -79,7 +95,8 @@ bool ts_server_wait_clients(ts_server *server, int64_t clients, int64_t deadline
 
 /* The process, or -1 while it does not run. */
 pid_t ts_server_pid(const ts_server *server);
-/* unix:///path/to/socket, redis://127.0.0.1:port or redis://[::1]:port, by its transport. */
+/* unix:///path/to/socket, redis://127.0.0.1:port or redis://[::1]:port, by its transport; with TLS
+ * rediss://… */
 const char *ts_server_url(const ts_server *server, char *url, size_t size);
 ts_address ts_server_address(const ts_server *server);
 /* The Unix socket that every server has. */

@@ -25,12 +25,27 @@ static void add_lines(ts_buffer *text, const char *before, const char *const *li
         ts_buffer_print(text, "%s%s\n", before, *lines);
 }
 
+static void add_port(ts_buffer *text, const ts_server_tls *tls, int port)
+{
+    static const char *const asks[] = {"no", "optional", "yes"};
+    ts_buffer_print(text, "port %d\n", tls ? 0 : port);
+    if (!tls)
+        return;
+    ts_buffer_print(text, "tls-port %d\ntls-cert-file %s\ntls-key-file %s\n", port, tls->cert_file,
+                    tls->key_file);
+    ts_buffer_print(text, "tls-ca-cert-file %s\ntls-auth-clients %s\n", tls->ca_file,
+                    asks[tls->clients]);
+    if (tls->protocols)
+        ts_buffer_print(text, "tls-protocols \"%s\"\n", tls->protocols);
+}
+
 char *ts_server_config_text(const ts_server_options *options, const char *folder, int port,
                             int primary_port)
 {
     ts_buffer text = {0};
     ts_buffer_print(&text, "daemonize no\ndir %s\nlogfile \"\"\nsave \"\"\n", folder);
-    ts_buffer_print(&text, "unixsocket %s/s\nport %d\n", folder, port);
+    ts_buffer_print(&text, "unixsocket %s/s\n", folder);
+    add_port(&text, options->tls, port);
     ts_buffer_print(&text, "bind 127.0.0.1 -::1\nprotected-mode no\n");
     ts_buffer_print(&text, "shutdown-on-sigterm nosave now force\nenable-debug-command yes\n");
     ts_buffer_print(&text, "repl-diskless-sync yes\nrepl-diskless-sync-delay 0\n");

@@ -11,6 +11,8 @@ int main(void)
     srunner_add_suite(runner, faults_suite());
     srunner_add_suite(runner, server_suite());
     srunner_add_suite(runner, truth_suite());
+    srunner_add_suite(runner, tls_suite());
+    srunner_add_suite(runner, tls_peer_suite());
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

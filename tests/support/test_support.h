@@ -47,5 +47,7 @@ Suite *faults_suite(void);
 Suite *script_suite(void);
 Suite *server_suite(void);
 Suite *truth_suite(void);
+Suite *tls_suite(void);
+Suite *tls_peer_suite(void);
 
 #endif

@@ -23,7 +23,7 @@ void pair_start(pair *p, ts_transport transport)
     p->upstream = ts_address_new(transport, p->folder, "up");
     p->listener = ts_listen(&p->upstream);
     ck_assert_int_ge(p->listener, 0);
-    p->proxy = ts_proxy_start(&(ts_proxy_options){transport, p->upstream});
+    p->proxy = ts_proxy_start(&(ts_proxy_options){.transport = transport, .upstream = p->upstream});
 }
 
 void pair_connect_only(pair *p, int index, const ts_plan *plan)

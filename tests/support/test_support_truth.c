@@ -155,7 +155,8 @@ START_TEST(a_server_runs_exactly_the_whole_commands_before_a_cut)
     ts_server *server = ts_server_start(
         &(ts_server_options){.kind = (ts_server_kind)(_i & 1), .transport = transport});
     ck_assert_ptr_nonnull(server);
-    ts_proxy *proxy = ts_proxy_start(&(ts_proxy_options){transport, ts_server_address(server)});
+    ts_proxy *proxy = ts_proxy_start(
+        &(ts_proxy_options){.transport = transport, .upstream = ts_server_address(server)});
     ts_address address = ts_proxy_address(proxy);
     size_t length, end[COMMANDS];
     char *commands = increments(&length, end);
@@ -182,7 +183,8 @@ START_TEST(a_late_writer_changes_the_server_after_its_end)
 {
     ts_server *server = ts_server_start(NULL);
     ck_assert_ptr_nonnull(server);
-    ts_proxy *proxy = ts_proxy_start(&(ts_proxy_options){TS_UNIX, ts_server_address(server)});
+    ts_proxy *proxy = ts_proxy_start(
+        &(ts_proxy_options){.transport = TS_UNIX, .upstream = ts_server_address(server)});
     ts_plan plan = ts_plan_none();
     plan.to_server.stall_after = 0;
     ts_proxy_plan(proxy, 0, &plan);
@@ -207,7 +209,8 @@ START_TEST(a_killed_server_ends_its_connections)
 {
     ts_server *server = ts_server_start(&(ts_server_options){.transport = TS_TCP});
     ck_assert_ptr_nonnull(server);
-    ts_proxy *proxy = ts_proxy_start(&(ts_proxy_options){TS_TCP, ts_server_address(server)});
+    ts_proxy *proxy = ts_proxy_start(
+        &(ts_proxy_options){.transport = TS_TCP, .upstream = ts_server_address(server)});
     ts_address address = ts_proxy_address(proxy);
     ts_conn *conn = ts_conn_open(&address, soon());
     ts_reply *reply = ts_conn_command(conn, "PING", NULL);

@@ -59,10 +59,20 @@ END_TEST
 
 static const char *const bad[][2] = {
     {NULL, "NULL"},
-    {"", "neither redis:// nor unix://"},
-    {"http://h", "neither redis:// nor unix://"},
-    {"rediss://h", "TLS"},
+    {"", "none of redis://, rediss://, unix://"},
+    {"http://h", "none of redis://, rediss://, unix://"},
     {"redis://", "no host"},
+    {"rediss://", "no host"},
+    {"rediss://h?tls_min=11", "tls_min"},
+    {"rediss://h?tls_min=1.3", "tls_min"},
+    {"rediss://h?tls_min=14", "tls_min"},
+    {"rediss://h?tls_verify=yes", "tls_verify"},
+    {"rediss://h?tls_verify=", "tls_verify"},
+    {"rediss://h?tls_ca_file=%", "tls_ca_file"},
+    {"rediss://h?tls_key_file=k", "no tls_cert_file"},
+    {"redis://h?tls_ca_file=ca", "only rediss://"},
+    {"redis://h?tls_min=13", "only rediss://"},
+    {"unix:///s?tls_verify=none", "only rediss://"},
     {"redis://:pw@", "no host"},
     {"redis://:7000", "no host"},
     {"redis://h:0", "port"},
@@ -92,7 +102,7 @@ static const char *const bad[][2] = {
     {"unix://ann@/s", "user without"},
     {"redis://h?db", "'='"},
     {"redis://h?db=", "db"},
-    {"redis://h?colour=red", "option other than"},
+    {"redis://h?colour=red", "unknown option"},
     {"redis://h?protocol=4", "protocol"},
     {"redis://h?connect_ms=0", "connect_ms"},
     {"redis://h?connect_ms=86400001", "connect_ms"},
@@ -175,6 +185,54 @@ START_TEST(options_go_before_the_url)
 }
 END_TEST
 
+START_TEST(tls_is_told_by_url_and_options)
+{
+    struct settings s;
+    vouch_error e;
+    vouch_client_options o = VOUCH_CLIENT_OPTIONS_INIT;
+    o.tls_name = "n2";
+    o.tls_min = 13;
+    ck_assert_int_eq(settings_read(&s,
+                                   "rediss://h:1/2?tls_ca_file=/a%20b&tls_cert_file=c&tls_key_file="
+                                   "k&tls_name=n&tls_min=12&tls_verify=chain",
+                                   &o, &e),
+                     VOUCH_OK);
+    ck_assert(s.endpoint.tls && !s.endpoint.local);
+    ck_assert_uint_eq(s.endpoint.port, 1);
+    ck_assert_str_eq(s.tls.ca_file, "/a b");
+    ck_assert_str_eq(s.tls.cert_file, "c");
+    ck_assert_str_eq(s.tls.key_file, "k");
+    ck_assert_str_eq(s.tls.name, "n2");
+    ck_assert_uint_eq(s.tls.min, 13);
+    ck_assert_uint_eq(s.tls.verify, VOUCH_TLS_VERIFY_CHAIN);
+    settings_free(&s);
+    ck_assert_int_eq(settings_read(&s, "redis://h", &o, &e), VOUCH_EINVAL);
+    ck_assert_ptr_nonnull(strstr(e.message, "only rediss://"));
+}
+END_TEST
+
+static bool no_credentials(vouch_credentials *out, void *user)
+{
+    (void)out;
+    (void)user;
+    return false;
+}
+
+START_TEST(a_hook_and_a_password_are_too_many)
+{
+    struct settings s;
+    vouch_error e;
+    vouch_client_options o = VOUCH_CLIENT_OPTIONS_INIT;
+    o.credentials = no_credentials;
+    ck_assert_int_eq(settings_read(&s, "redis://h", &o, &e), VOUCH_OK);
+    settings_free(&s);
+    ck_assert_int_eq(settings_read(&s, "redis://:hunter2@h", &o, &e), VOUCH_EINVAL);
+    ck_assert_ptr_nonnull(strstr(e.message, "credentials"));
+    o.username = "ann";
+    ck_assert_int_eq(settings_read(&s, "redis://h", &o, &e), VOUCH_EINVAL);
+}
+END_TEST
+
 START_TEST(defaults_are_the_documented_ones)
 {
     struct settings s;
@@ -231,6 +289,8 @@ START_TEST(options_over_a_limit_are_refused_by_name)
     LIMIT(retry_min_ms, 1, -1);
     LIMIT(retry_max_ms, 20, 19);
     LIMIT(name, "a-b", "a b");
+    LIMIT(tls_verify, 0, VOUCH_TLS_VERIFY_NONE + 1);
+    LIMIT(tls_min, 0, 14);
 }
 END_TEST
 
@@ -243,6 +303,8 @@ int main(void)
     tcase_add_test(c, a_url_has_a_longest_length);
     tcase_add_test(c, a_host_has_a_longest_length);
     tcase_add_test(c, options_go_before_the_url);
+    tcase_add_test(c, tls_is_told_by_url_and_options);
+    tcase_add_test(c, a_hook_and_a_password_are_too_many);
     tcase_add_test(c, defaults_are_the_documented_ones);
     tcase_add_test(c, options_over_a_limit_are_refused_by_name);
     suite_add_tcase(suite, c);
