@@ -208,13 +208,11 @@ void link_connected(struct link *l)
 
 void link_unreachable(struct link *l, vouch_cause cause, bool permanent, const char *why)
 {
+    const char *what = cause == VOUCH_CAUSE_ADDRESS   ? "the host has no address: "
+                       : cause == VOUCH_CAUSE_CONNECT ? "cannot connect: "
+                                                      : "";
     char text[VOUCH_MESSAGE_MAX];
-    bool plain = cause == VOUCH_CAUSE_ADDRESS || cause == VOUCH_CAUSE_CONNECT;
-    (void)snprintf(text, sizeof text, "%s%s",
-                   !plain                         ? ""
-                   : cause == VOUCH_CAUSE_ADDRESS ? "the host has no address: "
-                                                  : "cannot connect: ",
-                   why);
+    (void)snprintf(text, sizeof text, "%s%s", what, why);
     go_down(l, cause, permanent, "", text);
 }
 
