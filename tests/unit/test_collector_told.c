@@ -357,6 +357,15 @@ END_TEST
 
 /* ---- forks ---------------------------------------------------------------------------------- */
 
+/* An add that starts no flush is not checked; the flush is refused, and so is the next add. */
+static bool cannot_send_in_child(vouch_collector *c, struct ear *ear)
+{
+    vouch_error e;
+    return vouch_collector_add(c, hear, ear, "INCR", "a") == VOUCH_OK &&
+           vouch_collector_add(c, hear, ear, "INCR", "a") == VOUCH_EFORKED &&
+           vouch_collector_error(c, &e) == VOUCH_EFORKED && vouch_collector_pending(c) == 2;
+}
+
 static bool is_refused_in_child(vouch_client *client, vouch_collector *c, struct ear *ear,
                                 int order)
 {
@@ -381,11 +390,15 @@ START_TEST(a_child_is_told_nothing)
     struct ear ear = {0};
     vouch_error e;
     int status = 0;
+    o.max_commands = 2;
+    vouch_collector *one = open_on(client, &o);
+    ck_assert_int_eq(vouch_collector_add(one, NULL, NULL, "INCR", "a"), VOUCH_OK);
     for (int i = 0; i < 7; i++)
         ck_assert_int_eq(vouch_collector_add(c, hear, &ear, "INCR", "a"), VOUCH_OK);
     pid_t child = fork();
     if (child == 0) {
-        bool good = vouch_collector_add(empty, hear, &ear, "INCR", "a") == VOUCH_EFORKED &&
+        bool good = cannot_send_in_child(one, &ear) &&
+                    vouch_collector_add(empty, hear, &ear, "INCR", "a") == VOUCH_EFORKED &&
                     vouch_collector_close(empty, &e) == VOUCH_EFORKED;
         _exit(good && is_refused_in_child(client, c, &ear, _i) ? EXIT_SUCCESS : EXIT_FAILURE);
     }
@@ -394,6 +407,7 @@ START_TEST(a_child_is_told_nothing)
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS);
     ck_assert_int_eq(vouch_collector_close(c, &e), VOUCH_ENOTSENT); /* the parent's are all there */
     ck_assert_uint_eq(ear.not_applied, 7);
+    ck_assert_int_eq(vouch_collector_close(one, &e), VOUCH_ENOTSENT);
     ck_assert_int_eq(vouch_collector_close(empty, &e), VOUCH_OK);
     vouch_client_close(client);
 }
