@@ -3,7 +3,7 @@
  * A program makes commands one at a time: an event, a counter, a line of a log. The collector
  * gathers them and sends all it has as one pipeline when there are enough of them, when they are
  * large enough, or when the oldest is old enough. What became of a command is told to that command's
- * own callback, exactly once.
+ * own callback, exactly once, in the order of the adds.
  *
  *     blocking programs   before waiting for something else, and every so often, call
  *                         vouch_collector_service if vouch_collector_due_ms is 0; when an add says

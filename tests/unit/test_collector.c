@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MS 1000
+#define MS INT64_C(1000)
 
 static struct gather g;
 static vouch_error e;
@@ -113,15 +113,15 @@ START_TEST(the_defaults_are_those_of_the_header)
     begin(NULL);
     ck_assert_int_eq(g.max_age, 250 * MS);
     ck_assert_uint_eq(g.max_commands, 1000);
-    ck_assert_uint_eq(g.max_bytes, 256 * 1024);
+    ck_assert_uint_eq(g.max_bytes, (size_t)256 * 1024);
     ck_assert_uint_eq(g.max_held_commands, 65536);
-    ck_assert_uint_eq(g.max_held_bytes, 16 * 1024 * 1024);
+    ck_assert_uint_eq(g.max_held_bytes, (size_t)16 * 1024 * 1024);
     gather_free(&g);
     o.max_commands = 100000;
-    o.max_bytes = 100 * 1024 * 1024;
+    o.max_bytes = (size_t)100 * 1024 * 1024;
     begin(&o);
     ck_assert_uint_eq(g.max_held_commands, 100000);
-    ck_assert_uint_eq(g.max_held_bytes, 100 * 1024 * 1024);
+    ck_assert_uint_eq(g.max_held_bytes, (size_t)100 * 1024 * 1024);
     gather_free(&g);
 }
 END_TEST

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MS 1000
+#define MS INT64_C(1000)
 
 static struct gather g;
 static vouch_error e;
