@@ -95,6 +95,41 @@ START_TEST(a_command_that_is_refused_spoils_no_other)
 }
 END_TEST
 
+struct adder {
+    vouch_collector *c;
+    struct ear *ear;
+};
+
+static void add_two(const vouch_result *result, int64_t server_us, void *user)
+{
+    struct adder *adder = user;
+    hear(result, server_us, adder->ear);
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(vouch_collector_add(adder->c, NULL, NULL, "INCR", "a"), VOUCH_OK);
+}
+
+/* An add from a callback only gathers, even if that is enough: the callbacks after it come first. */
+START_TEST(a_callback_starts_no_flush)
+{
+    vouch_client *client = nowhere();
+    vouch_collector_options o = VOUCH_COLLECTOR_OPTIONS_INIT;
+    o.max_commands = 3;
+    vouch_collector *c = open_on(client, &o);
+    struct ear ear = {0};
+    struct adder adder = {c, &ear};
+    vouch_error e;
+    for (int i = 0; i < 2; i++)
+        ck_assert_int_eq(vouch_collector_add(c, add_two, &adder, "INCR", "a"), VOUCH_OK);
+    ck_assert_int_eq(vouch_collector_discard(c, &e), VOUCH_OK);
+    ck_assert_uint_eq(ear.not_applied, 2);
+    ck_assert_uint_eq(vouch_collector_pending(c), 4);
+    ck_assert_int_eq(vouch_collector_discard(c, &e), VOUCH_OK); /* nothing is under way */
+    ck_assert_uint_eq(vouch_collector_pending(c), 0);
+    ck_assert_int_eq(vouch_collector_close(c, &e), VOUCH_OK);
+    vouch_client_close(client);
+}
+END_TEST
+
 START_TEST(without_a_server_everybody_is_told)
 {
     vouch_client *client = nowhere();
@@ -289,6 +324,7 @@ int main(void)
     TCase *c = tcase_create("all");
     tcase_add_test(c, nothing_takes_null_for_a_collector);
     tcase_add_test(c, a_command_that_is_refused_spoils_no_other);
+    tcase_add_test(c, a_callback_starts_no_flush);
     tcase_add_loop_test(c, without_a_server_everybody_is_told, 0, 2);
     tcase_add_loop_test(c, a_client_that_is_closed_first, 0, 3);
     tcase_add_loop_test(c, a_client_that_is_closed_by_a_callback, 0, 2);
