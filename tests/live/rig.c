@@ -38,7 +38,11 @@ static ts_server_tls tls_of(const ts_certs *certs)
 
 static void start_tls_proxy(struct rig *rig, ts_address upstream)
 {
-    ts_proxy_options po = {.transport = TS_TCP, .upstream = upstream, .tls = true, .record = true};
+    ts_proxy_options po = {.transport = TS_TCP,
+                           .upstream = upstream,
+                           .tls = true,
+                           .record = true,
+                           .receive_buffer = RIG_RECEIVE_BUFFER};
     rig->proxy = ts_proxy_start(&po);
 }
 
