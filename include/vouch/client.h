@@ -130,7 +130,8 @@ VOUCH_API void vouch_client_interrupt(vouch_client *client);
  * until vouch_client_ready must be called even if nothing happened (0: at once; -1: for ever).
  * Returns how many descriptors there are; more than `max` means `fds` was too short:
  * VOUCH_CLIENT_MAX_CONNECTIONS + 1 is always enough. The set changes with every call of ready and
- * start, so ask each time. */
+ * start, so ask each time. A descriptor is closed, and its number free for another's, only after a
+ * call of watch that left it out; so take those out of an epoll set or a loop's handles right then. */
 VOUCH_API size_t vouch_client_watch(vouch_client *client, struct pollfd *fds, size_t max,
                                     int64_t *timeout_ms);
 

@@ -110,7 +110,7 @@ static bool serve(struct vouch_client *c, size_t i)
     struct seat *s = c->seats[i];
     if (l->close_transport) {
         l->close_transport = false;
-        seat_close(s);
+        seat_close(c, s);
     }
     if (l->state == LINK_OPENING)
         return seat_connect(c, l, s);
@@ -165,6 +165,7 @@ static void read_links(struct vouch_client *c, uint64_t which)
 /* `readable` has a bit for each link that has something to read. */
 static void move(struct vouch_client *c, uint64_t readable)
 {
+    driver_close_shut(c, c->shut_told);
     for (int round = 0; round < ROUNDS_MAX; round++) {
         bool any = false;
         c->core.now = client_now();
@@ -234,6 +235,7 @@ size_t vouch_client_watch(vouch_client *c, struct pollfd *fds, size_t max, int64
     if (resolving && n < max)
         fds[n] = (struct pollfd){.fd = resolver_fd(c->lookup), .events = POLLIN};
     n += resolving;
+    c->shut_told = c->shut_count;
     *timeout_ms = timeout_of(c);
     return n;
 }
@@ -309,10 +311,11 @@ void driver_free(struct vouch_client *c)
     /* In a forked child the connections are the parent's: descriptors are closed, nothing is said. */
     core_free(&c->core);
     for (size_t i = 0; i < VOUCH_CLIENT_MAX_CONNECTIONS; i++) {
-        if (c->seats[i])
-            seat_close(c->seats[i]);
+        if (c->seats[i] && c->seats[i]->transport)
+            c->seats[i]->transport->ops->close(c->seats[i]->transport);
         alloc_free(c->seats[i]);
     }
+    driver_close_shut(c, c->shut_count);
     resolver_release(c->lookup, c->pid != getpid());
     tls_context_free(c->tls);
     if (c->wake_fd >= 0)

@@ -4,8 +4,9 @@
  *   1. answered <= handed <= taken <= pulled.
  *   2. runs[head … tail) hold every command that was pulled and not answered, in the order of their
  *      bytes; replies come in that order.
- *   3. A reply to a command whose last byte was not handed over, or to none, is a desync: the
- *      connection is of no more use.
+ *   3. A reply of which the first byte came before the last byte of its command was handed over, or
+ *      to no command, is a desync: the connection is of no more use. Where it begins decides, also
+ *      in which arena it is, since a command may be handed over before it ends.
  *   4. A run without an exchange is an orphan: all its commands were handed over, their replies are
  *      swallowed.
  *   5. Once retiring, nothing more is pulled or put out, so that every command in flight was handed
@@ -56,7 +57,7 @@ void conn_restart(struct conn *c)
     c->head = c->tail = c->out = 0;
     c->pulled = c->taken = c->handed = c->answered = 0;
     c->pending = 0;
-    c->retiring = false;
+    c->retiring = c->early = false;
     c->solo = NULL;
     c->fault = NULL;
     c->stray[0] = 0;
@@ -229,7 +230,9 @@ bool conn_received(struct conn *c, const char *bytes, size_t n)
     while (n) {
         struct conn_run *r = c->head != c->tail ? run_at(c, c->head) : NULL;
         struct exchange *x = r ? r->x : NULL;
-        struct arena *arena = x ? x->arena : r ? NULL : &c->scratch;
+        if (!c->reader.inside)
+            c->early = !r || (x && command_end(r, r->answered) > c->handed);
+        struct arena *arena = c->early ? &c->scratch : x ? x->arena : NULL;
         size_t used = 0;
         enum reader_event event = reader_read(&c->reader, arena, bytes, n, &used);
         bytes += used;
@@ -240,7 +243,7 @@ bool conn_received(struct conn *c, const char *bytes, size_t n)
             c->fault = c->reader.fault;
             return false;
         }
-        if (!r || (x && command_end(r, r->answered) > c->handed))
+        if (c->early)
             return desync(c, c->reader.reply); /* invariant 3 */
         if (x)
             c->answered = command_end(r, r->answered);
@@ -329,6 +332,8 @@ void conn_abandon(struct conn *c, struct exchange *x, size_t *maybe, size_t *uns
 {
     *maybe = *unsent = 0;
     conn_withdraw(c, x);
+    if (c->solo == x)
+        c->solo = NULL;
     if (!x->pending)
         return;
     for (size_t i = c->head; i != c->tail; i++) {

@@ -41,6 +41,7 @@ struct conn {
     struct exchange *solo;         /* if set, nothing else is pulled */
     struct arena scratch;          /* for what nobody asked for */
     bool retiring;                 /* nothing more goes out */
+    bool early;                    /* the reply being read began before its command was out */
     const char *fault;             /* why conn_received failed; static */
     char stray[CONN_STRAY_MAX];    /* an error that answered nothing, escaped; or "" */
 };
@@ -74,8 +75,8 @@ bool conn_received(struct conn *c, const char *bytes, size_t n);
 /* Ends it: every exchange with commands in flight gets its on_lost, and none is offered any more. */
 void conn_lost(struct conn *c, vouch_cause cause);
 
-/* The exchange goes away. Says what of it is in flight (as on_lost does, without calling it); its
- * replies are swallowed. If anything was in flight the connection is retired: it must not be used
+/* The exchange goes away, and with it its solo. Says what of it is in flight (as on_lost does,
+ * without calling it); its replies are swallowed. If anything was in flight the connection is retired: it must not be used
  * for anything new, but the others still get their replies. */
 void conn_abandon(struct conn *c, struct exchange *x, size_t *maybe, size_t *unsent);
 /* Retired, and nobody waits for a reply any more: lose it. */

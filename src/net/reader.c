@@ -298,7 +298,7 @@ static inline enum step count_line(struct reader *r, struct arena *a, char type,
     case '|':
         return begin_skip(r, 2 * n);
     case '>':
-        if (r->depth || r->skip)
+        if (r->inside || r->skip)
             return bad(r, "a push message inside a reply");
         return begin_skip(r, n);
     default:

@@ -180,7 +180,7 @@ static const char *reason_advice(unsigned long e)
     case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
         return "; the server wants a client's certificate: set tls_cert_file and tls_key_file";
     case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
-        return "; no cipher in common, or the server wants a client's certificate";
+        return "; no cipher in common, or the server wants a client's certificate (tls_cert_file)";
     case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
     case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
     case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:

@@ -89,6 +89,7 @@ struct pipeline {
     size_t share_count;
     vouch_totals totals;
     struct stream *stream;            /* NULL: a run */
+    vouch_results *outcome;           /* of a run: where its results will go */
     vouch_cause cause;                /* why it ended early */
     struct lane_failure failure;      /* with ADDRESS, CONNECT, AUTH, HANDSHAKE, LOST, PROTOCOL */
     struct fault faults[FAULT_KINDS]; /* the first of each kind */

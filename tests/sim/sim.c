@@ -332,8 +332,10 @@ static struct pipeline *start_neighbour(struct sim *s, vouch_batch *b,
 
 static void take_results(struct sim *s, vouch_results *results)
 {
-    s->started = results != NULL; /* no memory for the results: nothing was reported */
-    for (size_t i = 0; results && i < s->count; i++)
+    if (!results)
+        abort(); /* what was started has results, however short memory is */
+    s->started = true;
+    for (size_t i = 0; i < s->count; i++)
         s->results[i] = *vouch_results_at(results, i);
     vouch_results_free(results);
 }

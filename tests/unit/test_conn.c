@@ -189,6 +189,30 @@ START_TEST(a_reply_before_its_command_is_a_desync)
 }
 END_TEST
 
+/* Nobody had asked when it began, so it answers nothing, though it ends after a command went out. */
+START_TEST(a_reply_that_began_before_its_command_is_a_desync)
+{
+    static const char stray[] = "*2\r\n$3\r\nabc\r\n$1100\r\n";
+    for (size_t n = 1; n < sizeof stray; n++) {
+        begin(100, 1000);
+        party_init(&a, 'a', 2, 10);
+        party_init(&b, 'b', 0, 1);
+        ck_assert(conn_received(&c, stray, n));
+        conn_offer(&c, &a.x);
+        ck_assert_uint_eq(hand(20), 20);
+        ck_assert(conn_received(&c, stray + n, sizeof stray - 1 - n));
+        for (int i = 0; i < 100; i++)
+            ck_assert(answer("elevenbytes"));
+        ck_assert(!answer("\r\n"));
+        ck_assert_ptr_nonnull(c.fault);
+        ck_assert_uint_eq(a.replies, 0);
+        conn_lost(&c, VOUCH_CAUSE_LOST);
+        ck_assert_uint_eq(a.maybe, 2);
+        end();
+    }
+}
+END_TEST
+
 START_TEST(an_error_that_nobody_asked_for_is_kept_for_the_message)
 {
     begin(100, 1000);
@@ -313,6 +337,60 @@ START_TEST(abandoning_at_every_byte_leaves_the_neighbour_its_replies)
 }
 END_TEST
 
+/* One that must go alone: behind all that is in flight, and with nothing behind it. */
+START_TEST(a_solo_waits_and_is_waited_for)
+{
+    for (size_t out = 0; out <= 50; out += 10) {
+        begin(100, 1000);
+        party_init(&a, 'a', 10, 10);
+        party_init(&b, 'b', 1, 7);
+        a.per_pull = 5;
+        conn_offer(&c, &a.x);
+        ck_assert_uint_eq(hand(out), out);
+        conn_solo(&c, &b.x);
+        conn_offer(&c, &b.x);
+        /* What was pulled before goes out. */
+        size_t pulled = out ? 100 : 0;
+        ck_assert_uint_eq(hand(1000), out ? pulled - out : 7);
+        if (out) {
+            ck_assert(!conn_wants_out(&c));
+            for (size_t i = 0; i < pulled / 10; i++) {
+                ck_assert_uint_eq(hand(1000), 0);
+                ck_assert(answer("+OK\r\n"));
+            }
+            ck_assert(conn_wants_out(&c));
+            ck_assert_uint_eq(hand(1000), 7);
+        }
+        conn_offer(&c, &a.x);
+        ck_assert_uint_eq(hand(1000), 0);
+        ck_assert(answer("+OK\r\n"));
+        ck_assert_uint_eq(b.replies, 1);
+        ck_assert_uint_eq(hand(1000), 0);
+        conn_solo(&c, NULL);
+        ck_assert_uint_eq(hand(1000), 100 - pulled);
+        conn_lost(&c, VOUCH_CAUSE_LOST);
+        end();
+    }
+}
+END_TEST
+
+START_TEST(a_solo_that_goes_away_before_its_turn_holds_nobody_up)
+{
+    size_t maybe, unsent;
+    begin(100, 1000);
+    party_init(&a, 'a', 2, 10);
+    party_init(&b, 'b', 1, 7);
+    conn_offer(&c, &a.x);
+    conn_offer(&c, &b.x);
+    conn_solo(&c, &b.x);
+    conn_abandon(&c, &b.x, &maybe, &unsent);
+    ck_assert_uint_eq(maybe + unsent, 0);
+    ck_assert_uint_eq(hand(1000), 20);
+    conn_lost(&c, VOUCH_CAUSE_LOST);
+    end();
+}
+END_TEST
+
 START_TEST(a_connection_begins_anew)
 {
     begin(100, 1000);
@@ -341,12 +419,15 @@ int main(void)
     tcase_add_test(t, what_was_answered_is_not_lost);
     tcase_add_test(t, taken_is_not_handed);
     tcase_add_test(t, a_reply_before_its_command_is_a_desync);
+    tcase_add_test(t, a_reply_that_began_before_its_command_is_a_desync);
     tcase_add_test(t, an_error_that_nobody_asked_for_is_kept_for_the_message);
     tcase_add_test(t, the_window_bounds_commands);
     tcase_add_test(t, the_window_bounds_bytes_but_lets_one_command_beyond);
     tcase_add_test(t, exchanges_take_turns);
     tcase_add_test(t, runs_in_flight_are_bounded);
     tcase_add_test(t, abandoning_at_every_byte_leaves_the_neighbour_its_replies);
+    tcase_add_test(t, a_solo_waits_and_is_waited_for);
+    tcase_add_test(t, a_solo_that_goes_away_before_its_turn_holds_nobody_up);
     tcase_add_test(t, a_connection_begins_anew);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);

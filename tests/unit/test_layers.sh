@@ -21,13 +21,15 @@ fault() {
     result=1
 }
 
-# A layer and those below it. Another module (transaction, script) would stand beside pipeline, not above it.
+# A layer and those below it. Another module (transaction, script) would stand beside pipeline, not above it;
+# the collector sends pipelines.
 declare -A may_use=(
     [base]='base'
     [command]='base command'
     [net]='base command net'
     [client]='base command net client'
     [pipeline]='base command net client pipeline'
+    [collector]='base command net client pipeline collector'
 )
 
 # What computes and does nothing else.
@@ -35,7 +37,7 @@ pure='abort calloc free frexp malloc memchr memcmp memcpy memmove memset realloc
     strncmp strnlen strtod vsnprintf __assert_fail __errno_location'
 # The files that do I/O, and what each may call beside that. Everything new here is a decision.
 declare -A io=(
-    [net/transport_socket.c]='close connect getsockopt poll recv sendmsg setsockopt socket strerror_r
+    [net/transport_socket.c]='close connect getsockopt poll recv sendmsg setsockopt shutdown socket strerror_r
         __xpg_strerror_r'
     [net/endpoint.c]='freeaddrinfo gai_strerror getaddrinfo'
     [net/resolver.c]='close eventfd pthread_attr_destroy pthread_attr_init pthread_attr_setdetachstate
@@ -44,11 +46,12 @@ declare -A io=(
     [net/transport_tls.c]='BIO_* ERR_clear_error SSL_*'
     [client/driver_poll.c]='clock_gettime close getpid poll read'
     [client/client.c]='eventfd getpid write'
+    [collector/api.c]='getpid'
 )
 # Of what is called client_, link_ …, modules without I/O of their own may start and drive nothing.
 driver_calls='client_now client_usable client_start client_drive'
-declare -A drives=([pipeline/api.c]=yes [client/client.c]=yes [client/driver_connect.c]=yes
-    [client/driver_poll.c]=yes)
+declare -A drives=([pipeline/api.c]=yes [collector/api.c]=yes [client/client.c]=yes
+    [client/driver_connect.c]=yes [client/driver_poll.c]=yes)
 
 # Put there by the compiler, a sanitizer or a coverage build.
 is_compilers() {
