@@ -24,13 +24,13 @@ static const struct course courses[] = {
     {TS_VALKEY, 13, 2, 0, IN_ORDER, 0, 1, false, false},
     {TS_REDIS, 12, 3, 0, IN_ORDER, 0, 1, false, false},
     {TS_VALKEY, 13, 3, 5, IN_ORDER, 0, 1, false, false},
-    {TS_REDIS, 12, 2, 1, IN_ORDER, 0, 1, false, false},
+    {TS_REDIS, 12, 2, 1, IN_ORDER, 0, 3, false, false},
     {TS_REDIS, 13, 2, 3, REORDERED, 0, 1, false, false},
     {TS_VALKEY, 12, 3, 4, REPEATABLE, 0, 1, false, false},
     {TS_VALKEY, 13, 3, 0, IN_ORDER, 1, 7, true, false},
     {TS_REDIS, 12, 2, 3, IN_ORDER, 1, 7, true, false},
-    {TS_REDIS, 13, 3, 0, IN_ORDER, 0, 1, false, true},
-    {TS_VALKEY, 12, 2, 4, IN_ORDER, 0, 1, false, true},
+    {TS_REDIS, 13, 3, 0, IN_ORDER, 0, 7, false, true},
+    {TS_VALKEY, 12, 2, 4, IN_ORDER, 0, 7, false, true},
 };
 
 static struct rig rig;
