@@ -40,15 +40,61 @@ bulk_load)
     run 0 <"$folder/lines"
     prints err '200000 lines'
     prints err '250000 applied, 0 not applied, 0 maybe'
+    prints err '1 connections, 0 lost, 0 failed, 0 commands sent again'
+    grep -q '^CONNECTED ' "$folder/err" || fail 'was not told that it is connected'
     [ ! -s "$folder/out" ] || fail 'names lines that were not loaded'
     printf 'a 1\nb\nc 3\n' >"$folder/lines"
     run 1 <"$folder/lines"
     prints err 'stopped at line 2: no space between key and value'
     ;;
-event_loop)
+loop_epoll | loop_libuv)
+    "$program" >"$folder/out" 2>"$folder/err" &
+    server=$!
+    until port=$(sed -n 's/^listening on //p' "$folder/out") && [ -n "$port" ]; do
+        kill -0 $server || fail 'ended instead of listening'
+    done
+    # 20 visitors, 30 lines each, of three names: all are asked before the first answer is read.
+    for i in {1..20}; do
+        exec {visitor[i]}<>"/dev/tcp/127.0.0.1/$port"
+        for ((k = 0; k < 10; k++)); do printf 'red\ngreen\nblue\n'; done >&"${visitor[i]}"
+    done
+    for i in {1..20}; do
+        for ((k = 0; k < 30; k++)); do
+            read -r line <&"${visitor[i]}" || fail "visitor $i was sent away"
+            printf '%s\n' "$line"
+        done
+    done | sort -k1,1 -k2,2n >"$folder/answers"
+    for name in blue green red; do seq 200 | sed "s/^/$name /"; done | diff - "$folder/answers" ||
+        fail 'answered something else'
+    # One that goes away in the middle, and one that asks for the end.
+    printf 'red\n' >&"${visitor[1]}"
+    exec {visitor[1]}<&-
+    printf 'quit\n' >&"${visitor[2]}"
+    wait $server || fail 'ended with an error'
+    ;;
+publish_batch)
     run 0 </dev/null
-    prints out 'left: VOUCH_OK, 20000 applied'
-    prints out 'right: VOUCH_OK, 20000 applied'
+    prints out 'second news'
+    [ "$(grep -cxF -- '  published: 0 listening' "$folder/out")" = 2 ] || fail 'did not publish two messages'
+    [ "$(grep -cxE -- '  stream: entry [0-9]+-[0-9]+' "$folder/out")" = 2 ] || fail 'did not add two entries'
+    prints out '  queue: 2 waiting'
+    run 0 "$VOUCH_URL" one two three </dev/null
+    prints out '  queue: 5 waiting'
+    ;;
+collector)
+    for word in get set get; do
+        seq 20000 | sed "s/.*/$word &/"
+    done >"$folder/lines"
+    run 0 <"$folder/lines"
+    prints err '60000 events, 60000 counted'
+    grep -qE '^the last by [0-9]{10}, ' "$folder/err" || fail "does not know the server's time"
+    [ ! -s "$folder/out" ] || fail 'names lines that were not counted'
+    printf 'put' >"$folder/lines" # no end of line
+    run 0 <"$folder/lines"
+    prints err '1 events, 1 counted'
+    head -c 200000 /dev/zero | tr '\0' x >"$folder/lines" # longer than there is room for a line
+    run 0 <"$folder/lines"
+    prints err '4 events, 4 counted'
     ;;
 *) fail 'there is no test of it' ;;
 esac

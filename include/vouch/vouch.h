@@ -5,6 +5,7 @@
 #include <vouch/args.h>
 #include <vouch/batch.h>
 #include <vouch/client.h>
+#include <vouch/collector.h>
 #include <vouch/common.h>
 #include <vouch/error.h>
 #include <vouch/observe.h>

@@ -23,9 +23,16 @@ struct seat {
     int64_t address_by; /* when to try the next address */
 };
 
+/* Connections that are shut, and not closed yet. */
+#define DRIVER_SHUT_MAX 64
+
 struct vouch_client {
     struct core core;
     struct seat *seats[VOUCH_CLIENT_MAX_CONNECTIONS]; /* one for each of core.links */
+    /* A descriptor is closed only after vouch_client_watch has left it out, since closed it could
+     * come back at once as another's, and a caller's event loop would not know. */
+    struct transport *shut[DRIVER_SHUT_MAX];
+    size_t shut_count, shut_told; /* of these, the first so many were left out once */
     char *buffer;
     struct tls_context *tls; /* NULL: none */
     struct resolver *lookup; /* of the host, or NULL */
@@ -43,7 +50,10 @@ void driver_free(struct vouch_client *client);
 
 /* Its link is OPENING: goes on with that. True if anything happened. */
 bool seat_connect(struct vouch_client *client, struct link *l, struct seat *s);
-void seat_close(struct seat *s);
+/* Gives up what it has. */
+void seat_close(struct vouch_client *client, struct seat *s);
+/* Closes the first n of those that were shut. */
+void driver_close_shut(struct vouch_client *client, size_t n);
 
 /* VOUCH_OK if this process may use it now; else EFORKED or EBUSY, as an error. */
 vouch_status client_usable(const struct vouch_client *client, vouch_error *error);

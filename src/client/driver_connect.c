@@ -13,11 +13,29 @@
 /* How old an answer may be that nobody waited for any more. */
 #define LOOKUP_FRESH_US ((int64_t)30000000)
 
-void seat_close(struct seat *s)
+void driver_close_shut(struct vouch_client *c, size_t n)
 {
-    if (s->transport)
-        s->transport->ops->close(s->transport);
+    for (size_t i = 0; i < n; i++)
+        c->shut[i]->ops->close(c->shut[i]);
+    c->shut_count -= n;
+    c->shut_told = c->shut_told > n ? c->shut_told - n : 0;
+    memmove(c->shut, c->shut + n, c->shut_count * sizeof *c->shut);
+}
+
+static void give_up(struct vouch_client *c, struct seat *s)
+{
+    if (!s->transport)
+        return;
+    s->transport->ops->shut(s->transport);
+    if (c->shut_count == DRIVER_SHUT_MAX)
+        driver_close_shut(c, DRIVER_SHUT_MAX / 2); /* so many in one turn: the oldest go untold */
+    c->shut[c->shut_count++] = s->transport;
     s->transport = NULL;
+}
+
+void seat_close(struct vouch_client *c, struct seat *s)
+{
+    give_up(c, s);
     s->resolving = false;
     s->addresses.n = s->next_address = 0;
 }
@@ -43,9 +61,7 @@ static void try_next(struct vouch_client *c, struct link *l, struct seat *s, vou
 {
     char text[TRANSPORT_WHY_MAX] = "";
     memcpy(text, why, strnlen(why, sizeof text - 1)); /* it may be the old transport's */
-    if (s->transport)
-        s->transport->ops->close(s->transport);
-    s->transport = NULL;
+    give_up(c, s);
     while (s->next_address < s->addresses.n) {
         size_t left = s->addresses.n - s->next_address;
         s->transport = open_next(c, s, text);
@@ -59,7 +75,7 @@ static void try_next(struct vouch_client *c, struct link *l, struct seat *s, vou
         l->stage = LINK_CONNECTING;
         return;
     }
-    seat_close(s);
+    seat_close(c, s);
     link_unreachable(l, cause, permanent, text);
 }
 
@@ -98,7 +114,7 @@ static void drop_lookup(struct vouch_client *c)
 static void begin(struct vouch_client *c, struct link *l, struct seat *s)
 {
     const struct endpoint *e = &c->core.settings.endpoint;
-    seat_close(s);
+    seat_close(c, s);
     if (endpoint_numeric(e, &s->addresses)) {
         try_next(c, l, s, VOUCH_CAUSE_CONNECT, false, "");
         return;

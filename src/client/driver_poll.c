@@ -81,9 +81,11 @@ static bool write_out(struct vouch_client *c, struct link *l, struct seat *s)
         size_t n = conn_output(&l->conn, spans, TRANSPORT_SPANS), taken = 0, handed = 0;
         if (n == 0 && (!t->holds || l->conn.retiring))
             return any;
+        if (conn_is_turning(&l->conn))
+            c->core.now = client_now(); /* the callers' source may have taken its time */
         enum transport_result result = t->ops->send(t, spans, n, &taken, &handed);
         conn_taken(&l->conn, taken);
-        conn_handed(&l->conn, handed);
+        link_handed(l, handed);
         if (result == TRANSPORT_AGAIN)
             return any || taken;
         any = true;
@@ -96,12 +98,18 @@ static bool write_out(struct vouch_client *c, struct link *l, struct seat *s)
 
 /* ---- steps ---------------------------------------------------------------------------------- */
 
-static bool add_seats(struct vouch_client *c)
+/* A new link gets its seat; without memory for one it fails, and is tried again as others are. */
+static bool has_seat(struct vouch_client *c, size_t i)
 {
-    for (size_t i = 0; i < c->core.link_count; i++)
-        if (!c->seats[i] && !(c->seats[i] = alloc_zeroed(1, sizeof *c->seats[i])))
-            return false;
-    return true;
+    if (!c->seats[i])
+        c->seats[i] = alloc_zeroed(1, sizeof *c->seats[i]);
+    if (c->seats[i])
+        return true;
+    if (c->core.links[i]->state == LINK_OPENING)
+        link_unreachable(c->core.links[i], VOUCH_CAUSE_MEMORY, false,
+                         "out of memory for a connection");
+    c->core.links[i]->close_transport = false; /* there is none */
+    return false;
 }
 
 static bool serve(struct vouch_client *c, size_t i)
@@ -110,7 +118,7 @@ static bool serve(struct vouch_client *c, size_t i)
     struct seat *s = c->seats[i];
     if (l->close_transport) {
         l->close_transport = false;
-        seat_close(s);
+        seat_close(c, s);
     }
     if (l->state == LINK_OPENING)
         return seat_connect(c, l, s);
@@ -165,6 +173,7 @@ static void read_links(struct vouch_client *c, uint64_t which)
 /* `readable` has a bit for each link that has something to read. */
 static void move(struct vouch_client *c, uint64_t readable)
 {
+    driver_close_shut(c, c->shut_told);
     for (int round = 0; round < ROUNDS_MAX; round++) {
         bool any = false;
         c->core.now = client_now();
@@ -173,10 +182,8 @@ static void move(struct vouch_client *c, uint64_t readable)
         if (atomic_load_explicit(&c->interrupt, memory_order_relaxed))
             take_interrupt(c);
         core_advance(&c->core, c->core.now);
-        if (!add_seats(c))
-            return; /* tried again with the next step */
         for (size_t i = 0; i < c->core.link_count; i++)
-            any = serve(c, i) || any;
+            any = (has_seat(c, i) && serve(c, i)) || any;
         if (!any)
             return;
     }
@@ -234,6 +241,7 @@ size_t vouch_client_watch(vouch_client *c, struct pollfd *fds, size_t max, int64
     if (resolving && n < max)
         fds[n] = (struct pollfd){.fd = resolver_fd(c->lookup), .events = POLLIN};
     n += resolving;
+    c->shut_told = c->shut_count;
     *timeout_ms = timeout_of(c);
     return n;
 }
@@ -307,12 +315,15 @@ void client_drive(struct vouch_client *c, const struct vouch_op *op)
 void driver_free(struct vouch_client *c)
 {
     /* In a forked child the connections are the parent's: descriptors are closed, nothing is said. */
+    if (c->pid != getpid())
+        c->core.settings.on_event = NULL;
     core_free(&c->core);
     for (size_t i = 0; i < VOUCH_CLIENT_MAX_CONNECTIONS; i++) {
-        if (c->seats[i])
-            seat_close(c->seats[i]);
+        if (c->seats[i] && c->seats[i]->transport)
+            c->seats[i]->transport->ops->close(c->seats[i]->transport);
         alloc_free(c->seats[i]);
     }
+    driver_close_shut(c, c->shut_count);
     resolver_release(c->lookup, c->pid != getpid());
     tls_context_free(c->tls);
     if (c->wake_fd >= 0)

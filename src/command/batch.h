@@ -54,6 +54,12 @@ static inline const struct need *batch_need(const struct vouch_batch *b, size_t 
 /* Gives the last command added a need, borrowed for the life of the batch. */
 bool batch_set_need(struct vouch_batch *b, const struct need *need);
 
+/* Takes the sticky error away: what was added before it is good, and more can be added. */
+static inline void batch_forgive(struct vouch_batch *b)
+{
+    b->first = (vouch_error){VOUCH_OK};
+}
+
 /* An operation takes the batch and gives it back. */
 void batch_freeze(struct vouch_batch *b);
 void batch_thaw(struct vouch_batch *b);

@@ -38,6 +38,10 @@ struct transport_ops {
     enum transport_result (*receive)(struct transport *t, char *bytes, size_t size, size_t *got);
     /* What to poll for; wants_out: there are bytes that send would take. */
     short (*events)(const struct transport *t, bool wants_out);
+    /* Ends the connection at once, for both sides; keeps the descriptor. */
+    void (*shut)(struct transport *t);
+    /* Closes the descriptor, and releases the transport. Of a connection that was not shut this says
+     * nothing to the peer as long as another process has it too. */
     void (*close)(struct transport *t);
 };
 

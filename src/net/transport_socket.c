@@ -95,6 +95,11 @@ static short socket_events(const struct transport *t, bool wants_out)
     return wants_out ? POLLIN | POLLOUT : POLLIN;
 }
 
+static void socket_shut(struct transport *t)
+{
+    (void)shutdown(t->fd, SHUT_RDWR);
+}
+
 static void socket_close(struct transport *t)
 {
     (void)close(t->fd);
@@ -102,7 +107,7 @@ static void socket_close(struct transport *t)
 }
 
 static const struct transport_ops socket_ops = {socket_connect, socket_send, socket_receive,
-                                                socket_events, socket_close};
+                                                socket_events,  socket_shut, socket_close};
 
 static void set(int fd, int level, int option, int value)
 {

@@ -321,6 +321,12 @@ static short tls_events(const struct transport *t, bool wants_out)
     return out ? POLLIN | POLLOUT : POLLIN;
 }
 
+static void tls_shut(struct transport *t)
+{
+    struct tls *s = (struct tls *)t;
+    s->below->ops->shut(s->below);
+}
+
 /* Says nothing to the peer: what was not handed over was reported so, and must not go out now. */
 static void tls_close(struct transport *t)
 {
@@ -335,8 +341,8 @@ static void tls_close(struct transport *t)
     alloc_free(s);
 }
 
-static const struct transport_ops tls_ops = {tls_connect, tls_send, tls_receive, tls_events,
-                                             tls_close};
+static const struct transport_ops tls_ops = {tls_connect, tls_send, tls_receive,
+                                             tls_events,  tls_shut, tls_close};
 
 struct transport *transport_tls_open(struct transport *below, const struct tls_context *c,
                                      const char *host)

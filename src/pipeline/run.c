@@ -6,6 +6,21 @@
 
 #include <string.h>
 
+/* Room for what a run leaves behind, taken before anything is sent: when the run is over, no shortage
+ * of memory can lose what was received. */
+static vouch_results *reserve_results(size_t shares)
+{
+    vouch_results *r = alloc_zeroed(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->arenas = alloc_zeroed(shares, sizeof *r->arenas);
+    r->arena_count = shares;
+    if (r->arenas)
+        return r;
+    alloc_free(r);
+    return NULL;
+}
+
 struct pipeline *run_new(struct core *core, vouch_batch *batch,
                          const vouch_pipeline_options *options, vouch_error *error)
 {
@@ -14,7 +29,9 @@ struct pipeline *run_new(struct core *core, vouch_batch *batch,
         return NULL;
     p->segments[0].batch = batch;
     p->tail = 1;
-    if (!segment_load(p, &p->segments[0])) {
+    p->outcome = reserve_results(p->share_count);
+    if (!p->outcome || !segment_load(p, &p->segments[0])) {
+        vouch_results_free(p->outcome);
         pipeline_free(p);
         (void)error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY,
                         "out of memory for the results of %zu commands", batch->count);
@@ -28,25 +45,19 @@ struct pipeline *run_new(struct core *core, vouch_batch *batch,
 
 void run_free(struct pipeline *p)
 {
+    size_t maybe, unsent;
     for (size_t i = 0; i < p->share_count; i++)
-        share_end(&p->shares[i], VOUCH_CAUSE_CANCELLED);
+        lane_close(&p->shares[i].lane, &maybe, &unsent);
     batch_thaw(p->segments[0].batch);
+    vouch_results_free(p->outcome);
     pipeline_free(p);
 }
 
-/* Moves what the run produced out of the pipeline. NULL when memory is short. */
+/* Moves what the run produced out of the pipeline. */
 static vouch_results *take_results(struct pipeline *p)
 {
     struct segment *s = &p->segments[0];
-    vouch_results *r = alloc_zeroed(1, sizeof *r);
-    if (!r)
-        return NULL;
-    r->arenas = alloc_zeroed(p->share_count, sizeof *r->arenas);
-    if (!r->arenas) {
-        alloc_free(r);
-        return NULL;
-    }
-    r->arena_count = p->share_count;
+    vouch_results *r = p->outcome;
     for (size_t i = 0; i < p->share_count; i++) {
         r->arenas[i] = s->parts[i].arena;
         memset(&s->parts[i].arena, 0, sizeof s->parts[i].arena);
@@ -55,6 +66,7 @@ static vouch_results *take_results(struct pipeline *p)
     r->count = s->count;
     r->totals = p->totals;
     s->results = NULL;
+    p->outcome = NULL;
     return r;
 }
 
@@ -65,11 +77,6 @@ vouch_status run_finish(struct pipeline *p, vouch_results **out, vouch_error *er
         pipeline_count(p, s, i, i);
     vouch_status status = pipeline_report(p, error);
     *out = take_results(p);
-    if (!*out) {
-        status = error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for results");
-        if (error)
-            error->effect = VOUCH_MAYBE_APPLIED;
-    }
     run_free(p);
     return status;
 }

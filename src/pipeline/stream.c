@@ -4,8 +4,6 @@
 #include "base/error.h"
 #include "pipeline/pipeline.h"
 
-#include <string.h>
-
 #define DEFAULT_PROGRESS_EVERY 10000
 
 struct stream {
@@ -40,7 +38,7 @@ static void fail_command(struct stream *t, vouch_batch *b)
     (void)vouch_batch_error(b, &e);
     e.command = (size_t)(t->taken + b->count);
     fail(t, &e);
-    memset(&b->first, 0, sizeof b->first);
+    batch_forgive(b);
 }
 
 static void ask_source(struct pipeline *p, vouch_batch *b)

@@ -1,6 +1,7 @@
 /* A caller's own event loop with epoll; streams; two clients in two threads. */
 #include "rig.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -102,6 +103,44 @@ struct flow {
     uint64_t given, want, taken, stop_at, progress_calls, bad_at;
     int64_t sum;
 };
+
+/* A loop has to take a descriptor out before its number can be another's. */
+START_TEST(a_descriptor_is_closed_only_after_watch_left_it_out)
+{
+    struct rig rig = rig_start(TS_REDIS, TS_NO_PERSISTENCE);
+    vouch_client *client = rig_client(&rig, 3, 0);
+    struct pollfd fds[VOUCH_CLIENT_MAX_CONNECTIONS + 1];
+    int64_t timeout;
+    for (int i = 0; i < 20; i++) {
+        int connection = rig_next_connection(&rig) - (i > 0);
+        ck_assert_int_gt(rig_connection_id(client), 0);
+        ck_assert_uint_eq(vouch_client_watch(client, fds, 2, &timeout), 2);
+        int old = fds[1].fd;
+        ts_proxy_cut(rig.proxy, connection, TS_END_EOF, TS_CUT_SETTLE);
+        ck_assert_int_eq(poll(&fds[1], 1, RIG_PATIENCE_MS), 1);
+        /* It sees the end. No call is in progress, so no other connection is made yet. */
+        vouch_client_ready(client, fds, 2);
+        ck_assert_int_ge(fcntl(old, F_GETFD), 0);
+        vouch_batch *b = rig_counters(1);
+        vouch_op *op = NULL;
+        vouch_results *results = NULL;
+        ck_assert_int_eq(vouch_pipeline_start(client, b, NULL, &op, NULL), VOUCH_OK);
+        /* One was begun, under another number. */
+        size_t n = vouch_client_watch(client, fds, 2, &timeout);
+        ck_assert_uint_eq(n, 2);
+        ck_assert_int_ne(fds[1].fd, old);
+        ck_assert_int_ge(fcntl(old, F_GETFD), 0);
+        vouch_client_ready(client, fds, 0);
+        ck_assert_int_eq(fcntl(old, F_GETFD), -1);
+        rig_drive(client, op);
+        ck_assert_int_eq(vouch_pipeline_finish(op, &results, NULL), VOUCH_OK);
+        vouch_results_free(results);
+        vouch_batch_free(b);
+    }
+    vouch_client_close(client);
+    rig_stop(&rig);
+}
+END_TEST
 
 static bool source(vouch_batch *into, void *user)
 {
@@ -304,6 +343,7 @@ int main(void)
     tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, two_pipelines_go_side_by_side_in_an_epoll_loop, 0, 2);
     tcase_add_test(c, a_cancelled_neighbour_costs_nobody_a_reply);
+    tcase_add_test(c, a_descriptor_is_closed_only_after_watch_left_it_out);
     tcase_add_loop_test(c, a_stream_delivers_every_result_in_order, 0, 2);
     tcase_add_test(c, a_stream_that_is_stopped_finishes_what_it_took);
     tcase_add_test(c, a_bad_command_ends_a_stream_and_is_named);
