@@ -329,6 +329,37 @@ START_TEST(counters_agree_with_the_results_of_every_cut)
 }
 END_TEST
 
+/* What would go again, but has no outage left, is not told to. */
+START_TEST(what_does_not_go_again_is_not_told_to)
+{
+    struct work w = account_get(COMMANDS, 3);
+    vouch_client_options o = hooked(0);
+    rig = rig_start(kind_of(_i), TS_NO_PERSISTENCE);
+    o.outages = 1;
+    o.on_event = NULL;
+    account_measure(&rig, &w, &o);
+    o.on_event = take;
+    ts_plan plan = ts_plan_cut(TS_TO_CLIENT, w.hello_in + 1);
+    ts_proxy_plan(rig.proxy, TS_EVERY, &plan);
+    vouch_client *client = rig_open(&rig, &o);
+    vouch_batch *b = account_batch(&w);
+    ck_assert_uint_eq(run(client, b, NULL, VOUCH_ENOTSENT).not_applied, COMMANDS);
+    vouch_stats n = stats_of(client);
+    ck_assert_uint_eq(n.not_applied, COMMANDS);
+    ck_assert_uint_eq(n.retries, COMMANDS);
+    ck_assert_uint_eq(n.lost, 2);
+    (void)next(VOUCH_EVENT_CONNECTED, VOUCH_CAUSE_NONE, 0);
+    (void)next(VOUCH_EVENT_LOST, VOUCH_CAUSE_LOST, COMMANDS);
+    (void)next(VOUCH_EVENT_RETRIED, VOUCH_CAUSE_LOST, COMMANDS);
+    (void)next(VOUCH_EVENT_CONNECTED, VOUCH_CAUSE_NONE, 0);
+    ck_assert_int_eq(next(VOUCH_EVENT_LOST, VOUCH_CAUSE_LOST, COMMANDS)->wait_ms, -1);
+    no_more_events();
+    vouch_batch_free(b);
+    vouch_client_close(client);
+    rig_stop(&rig);
+}
+END_TEST
+
 /* ---- a server that dies --------------------------------------------------------------------- */
 
 static vouch_client *open_direct(const vouch_client_options *o)
@@ -808,6 +839,7 @@ int main(void)
     tcase_add_loop_test(c, round_trips_are_exact, 0, 2);
     tcase_add_loop_test(c, batches_started_together_share_a_round_trip, 0, 2);
     tcase_add_loop_test(c, counters_agree_with_the_results_of_every_cut, 0, 4);
+    tcase_add_loop_test(c, what_does_not_go_again_is_not_told_to, 0, 2);
     tcase_add_loop_test(c, a_killed_server_is_told_step_by_step, 0, 2);
     tcase_add_loop_test(c, an_idle_connection_is_lost_without_doubt, 0, 2);
     tcase_add_loop_test(c, a_wrong_password_is_told_and_not_shown, 0, 2);
