@@ -96,16 +96,24 @@ static bool write_out(struct vouch_client *c, struct link *l, struct seat *s)
 
 /* ---- steps ---------------------------------------------------------------------------------- */
 
-static bool add_seats(struct vouch_client *c)
+/* A link without a seat has no connection: memory is asked for again when it opens the next. */
+static bool has_seat(struct vouch_client *c, size_t i)
 {
-    for (size_t i = 0; i < c->core.link_count; i++)
-        if (!c->seats[i] && !(c->seats[i] = alloc_zeroed(1, sizeof *c->seats[i])))
-            return false;
-    return true;
+    struct link *l = c->core.links[i];
+    if (!c->seats[i])
+        c->seats[i] = alloc_zeroed(1, sizeof *c->seats[i]);
+    if (c->seats[i])
+        return true;
+    l->close_transport = false;
+    if (l->state == LINK_OPENING)
+        link_unreachable(l, VOUCH_CAUSE_MEMORY, false, "out of memory for a connection");
+    return false;
 }
 
 static bool serve(struct vouch_client *c, size_t i)
 {
+    if (!has_seat(c, i))
+        return false;
     struct link *l = c->core.links[i];
     struct seat *s = c->seats[i];
     if (l->close_transport) {
@@ -174,8 +182,6 @@ static void move(struct vouch_client *c, uint64_t readable)
         if (atomic_load_explicit(&c->interrupt, memory_order_relaxed))
             take_interrupt(c);
         core_advance(&c->core, c->core.now);
-        if (!add_seats(c))
-            return; /* tried again with the next step */
         for (size_t i = 0; i < c->core.link_count; i++)
             any = serve(c, i) || any;
         if (!any)
