@@ -142,7 +142,8 @@ VOUCH_API void vouch_client_ready(vouch_client *client, const struct pollfd *fds
 VOUCH_API bool vouch_op_done(const vouch_op *op);
 
 /* Ends an operation now: what was never handed over is NOT_APPLIED, what was handed over and not
- * answered MAYBE_APPLIED. Other operations keep their replies. No effect once done. */
+ * answered MAYBE_APPLIED. Other operations keep their replies. No effect once done, inside a callback, or in
+ * a forked child. */
 VOUCH_API void vouch_op_cancel(vouch_op *op);
 
 VOUCH_END

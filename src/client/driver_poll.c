@@ -81,9 +81,11 @@ static bool write_out(struct vouch_client *c, struct link *l, struct seat *s)
         size_t n = conn_output(&l->conn, spans, TRANSPORT_SPANS), taken = 0, handed = 0;
         if (n == 0 && (!t->holds || l->conn.retiring))
             return any;
+        if (conn_is_turning(&l->conn))
+            c->core.now = client_now(); /* the callers' source may have taken its time */
         enum transport_result result = t->ops->send(t, spans, n, &taken, &handed);
         conn_taken(&l->conn, taken);
-        conn_handed(&l->conn, handed);
+        link_handed(l, handed);
         if (result == TRANSPORT_AGAIN)
             return any || taken;
         any = true;
@@ -315,6 +317,8 @@ void client_drive(struct vouch_client *c, const struct vouch_op *op)
 void driver_free(struct vouch_client *c)
 {
     /* In a forked child the connections are the parent's: descriptors are closed, nothing is said. */
+    if (c->pid != getpid())
+        c->core.settings.on_event = NULL;
     core_free(&c->core);
     for (size_t i = 0; i < VOUCH_CLIENT_MAX_CONNECTIONS; i++) {
         if (c->seats[i] && c->seats[i]->transport)

@@ -108,6 +108,7 @@ static void on_lost(struct exchange *x, size_t maybe, size_t unsent, vouch_cause
 {
     struct lane *l = (struct lane *)x;
     settle(l, &maybe, &unsent);
+    l->link->in_doubt += maybe;
     l->wants = true;
     l->ops->on_lost(l, maybe, unsent, cause);
 }

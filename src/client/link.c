@@ -100,16 +100,19 @@ static void go_down(struct link *l, vouch_cause cause, bool permanent, const cha
                     const char *why)
 {
     struct lane_failure f = failure(l, cause, code, why);
+    vouch_event_kind kind = observe_failed(l);
     drop(l, cause);
     for (struct lane *i = l->lanes; i; i = i->next_on_link)
         if (i->wants && !i->failed)
             lane_outage(i, &f, permanent);
     shed(l);
+    observe_down(l, kind, &f);
 }
 
 /* A retired connection has given its last reply, or one of no more use is replaced. */
 static void end_quietly(struct link *l)
 {
+    observe_given_up(l);
     drop(l, VOUCH_CAUSE_NONE);
     become_idle(l);
     core_freed(l->core);
@@ -130,12 +133,12 @@ static const char *too_late(const struct link *l)
 {
     static const char *const words[] = {
         [LINK_RESOLVING] = "the host's name was not resolved within connect_ms",
-        [LINK_CONNECTING] = "not connected within connect_ms: a wrong address, or a firewall?",
+        [LINK_CONNECTING] = "no connection within connect_ms: a wrong address, or a firewall?",
         [LINK_SECURING] = "connected, but no TLS session within connect_ms; is this a TLS port?"};
     return l->state == LINK_OPENING
                ? words[l->stage]
-               : "connected, but no handshake within connect_ms: a server that is "
-                 "stopped or busy, or of another kind?";
+               : "connected, but no handshake within connect_ms: a server that is stopped "
+                 "or busy, or of another kind?";
 }
 
 void link_advance(struct link *l, int64_t now)
@@ -220,6 +223,7 @@ static void become_ready(struct link *l)
     for (struct lane *i = l->lanes; i; i = i->next_on_link)
         if (i->wants)
             lane_offer(i);
+    observe_connected(l);
 }
 
 static void greet(struct link *l)
@@ -246,6 +250,13 @@ static void greet(struct link *l)
     }
 }
 
+void link_handed(struct link *l, size_t n)
+{
+    bool turning = conn_is_turning(&l->conn);
+    conn_handed(&l->conn, n);
+    observe_handed(l, n, turning && !conn_is_turning(&l->conn));
+}
+
 /* What came is no reply, or answers nothing. */
 static void broke_protocol(struct link *l, const char *bytes, size_t n)
 {
@@ -268,7 +279,9 @@ void link_received(struct link *l, const char *bytes, size_t n)
 {
     if (l->state != LINK_GREETING && l->state != LINK_READY && l->state != LINK_RETIRING)
         return;
-    if (!conn_received(&l->conn, bytes, n)) {
+    bool good = conn_received(&l->conn, bytes, n);
+    observe_received(l, n);
+    if (!good) {
         broke_protocol(l, bytes, n);
         return;
     }

@@ -254,6 +254,8 @@ static vouch_status read_options(struct settings *s, const vouch_client_options 
     s->lazy = o->lazy != 0;
     s->credentials = o->credentials;
     s->credentials_user = o->credentials_user;
+    s->on_event = o->on_event;
+    s->event_user = o->event_user;
     vouch_status status = override(o->username, &s->username, e);
     if (!status)
         status = override(o->password, &s->password, e);

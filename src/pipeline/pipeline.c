@@ -25,6 +25,8 @@ static void end(struct pipeline *p, vouch_cause cause)
             p->failure = p->shares[i].lane.failure;
     }
     p->op.done = true;
+    for (size_t i = 0; i < p->share_count; i++)
+        notice_tell(&p->shares[i], true);
 }
 
 static void watch_progress(struct pipeline *p, int64_t now)
@@ -51,8 +53,10 @@ static void advance(struct vouch_op *op, int64_t now)
 {
     struct pipeline *p = (struct pipeline *)op;
     p->op.wake = OP_NEVER;
-    for (size_t i = 0; i < p->share_count; i++)
+    for (size_t i = 0; i < p->share_count; i++) {
+        notice_tell(&p->shares[i], false);
         lane_advance(&p->shares[i].lane, now);
+    }
     if (p->stream && stream_turn(p))
         p->moved_at = now;
     if (is_over(p)) {
