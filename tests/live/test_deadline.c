@@ -157,7 +157,7 @@ START_TEST(nobody_accepts)
         VOUCH_CAUSE_DEADLINE,
         0,
         0,
-        {"not connected within connect_ms", "not connected yet", "not connected yet"}};
+        {"no connection within connect_ms", "not connected yet", "not connected yet"}};
     char url[TS_URL_MAX];
     vouch_client_options o = rig_options(3, 0);
     calls_in_time(ts_address_url(&h.address, url, sizeof url), &o, &want);
