@@ -45,6 +45,7 @@ VOUCH_API VOUCH_MUST vouch_status vouch_credentials_set(vouch_credentials *out,
                                                         const char *username, const char *password,
                                                         int64_t valid_ms);
 
+/* How to connect, and what holds for every call. Begin with VOUCH_CLIENT_OPTIONS_INIT. */
 typedef struct vouch_client_options {
     uint32_t size;      /* set by the initialiser */
     uint32_t protocol;  /* 2 or 3; default 3, and 2 where the server refuses 3 */
@@ -58,11 +59,11 @@ typedef struct vouch_client_options {
         retry_min_ms; /* ceiling of the first wait after an outage; default 20. Doubles each time;
                              every wait is drawn between 0 and the ceiling (full jitter). Not 1 ms:
                              eight tries must outlast the restart of a server */
-    int64_t retry_max_ms; /* highest ceiling; default 500 */
-    const char *username; /* these four override the URL; copied */
-    const char *password;
-    const char *name; /* CLIENT SETNAME */
-    uint32_t database;
+    int64_t retry_max_ms;     /* highest ceiling; default 500 */
+    const char *username;     /* these four override the URL; copied */
+    const char *password;     /* or NULL */
+    const char *name;         /* CLIENT SETNAME */
+    uint32_t database;        /* SELECT; default 0 */
     uint32_t window_commands; /* unanswered commands a connection; default 1,000 */
     size_t window_bytes;      /* unanswered bytes a connection; default 1 MiB. One command is always
                                  let through, however large */
@@ -84,6 +85,7 @@ typedef struct vouch_client_options {
     void *event_user;                   /* given to it */
 } vouch_client_options;
 
+/* Every default. */
 #define VOUCH_CLIENT_OPTIONS_INIT                                                                  \
     {                                                                                              \
         sizeof(vouch_client_options), 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0,  \

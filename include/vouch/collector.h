@@ -52,14 +52,15 @@ typedef void (*vouch_collected)(const vouch_result *result, int64_t server_us, v
 #define VOUCH_COLLECTOR_MAX_HELD   (VOUCH_BATCH_MAX_COMMANDS - 1) /* highest max_held_commands */
 #define VOUCH_COLLECTOR_MAX_AGE_MS INT64_C(86400000)              /* highest max_age_ms: a day */
 
+/* When to flush, and what holds for each flush. Begin with VOUCH_COLLECTOR_OPTIONS_INIT. */
 typedef struct vouch_collector_options {
     uint32_t size;         /* set by the initialiser */
     uint32_t server_time;  /* 1: each flush begins with TIME, for the callbacks' server_us */
     uint32_t strict_order; /* 1: hold after a flush that left anything in doubt or not executed */
     uint32_t idempotent;   /* these four as in vouch_pipeline_options, for each flush; reorder_ok */
     uint32_t reorder_ok;   /* is not allowed together with strict_order */
-    uint32_t outages;
-    int64_t deadline_ms;
+    uint32_t outages;      /* default: the client's */
+    int64_t deadline_ms;   /* of each flush; default: the client's */
     int64_t max_age_ms; /* flush when the oldest is this old; default 250; or VOUCH_NO_DEADLINE */
     /* Flush when so much is gathered, counted as encoded. Not the most that a flush can have: while
      * one is under way the next goes on gathering. */
@@ -70,6 +71,7 @@ typedef struct vouch_collector_options {
     size_t max_held_bytes;    /* default 16 MiB, or max_bytes if that is more */
 } vouch_collector_options;
 
+/* Every default. */
 #define VOUCH_COLLECTOR_OPTIONS_INIT                                                               \
     {                                                                                              \
         sizeof(vouch_collector_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                           \
@@ -104,6 +106,7 @@ VOUCH_API VOUCH_MUST vouch_status vouch_collector_open(vouch_client *client,
 VOUCH_API VOUCH_MUST vouch_status vouch_collector_addv(vouch_collector *collector,
                                                        vouch_collected callback, void *user,
                                                        vouch_args args);
+/* The same with 1 to 32 typed arguments, as VOUCH_ARGS takes them. */
 #define vouch_collector_add(collector, callback, user, ...)                                        \
     vouch_collector_addv((collector), (callback), (user), VOUCH_ARGS(__VA_ARGS__))
 

@@ -24,12 +24,12 @@ struct vouch_client;
  * are n; a batch larger than the window is one for each time that answers made room. Batches that
  * are started together share them. Handshakes are not among them. */
 typedef struct vouch_stats {
-    uint32_t size;        /* set by the initialiser */
-    uint32_t connections; /* open now, their handshake done */
-    uint64_t commands;    /* whose result is final; = applied + not_applied + maybe */
-    uint64_t applied;
-    uint64_t not_applied;
-    uint64_t maybe;
+    uint32_t size;             /* set by the initialiser */
+    uint32_t connections;      /* open now, their handshake done */
+    uint64_t commands;         /* whose result is final; = applied + not_applied + maybe */
+    uint64_t applied;          /* APPLIED */
+    uint64_t not_applied;      /* NOT_APPLIED */
+    uint64_t maybe;            /* MAYBE_APPLIED */
     uint64_t errors;           /* of these, answered with an error */
     uint64_t retries;          /* commands handed over whole again; counted once answered or lost */
     uint64_t bytes_out;        /* handed over to the kernel; handshakes included */
@@ -46,6 +46,7 @@ typedef struct vouch_stats {
                                                 handed over to the first byte of the answer read */
 } vouch_stats;
 
+/* All 0, but for the size. */
 #define VOUCH_STATS_INIT                                                                           \
     {                                                                                              \
         sizeof(vouch_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,                       \
@@ -89,24 +90,24 @@ VOUCH_API int64_t vouch_stats_latency_us(const vouch_stats *stats, double quanti
  * LOST comes before the RETRIED and MAYBE that follow from it. Connections that the client itself
  * ends (when it is closed, or a call left one with answers to come) end without an event. */
 typedef enum vouch_event_kind {
-    VOUCH_EVENT_CONNECTED = 1,
-    VOUCH_EVENT_LOST = 2,
-    VOUCH_EVENT_UNREACHABLE = 3,
-    VOUCH_EVENT_RETRIED = 4,
-    VOUCH_EVENT_WAITED = 5,
-    VOUCH_EVENT_MAYBE = 6,
-    VOUCH_EVENT_RENEWED = 7,
-    VOUCH_EVENT_NOT_RENEWED = 8,
+    VOUCH_EVENT_CONNECTED = 1,   /* a connection is ready */
+    VOUCH_EVENT_LOST = 2,        /* one that was ready is gone */
+    VOUCH_EVENT_UNREACHABLE = 3, /* none could be opened */
+    VOUCH_EVENT_RETRIED = 4,     /* sent again at once */
+    VOUCH_EVENT_WAITED = 5,      /* refused for now, sent again later */
+    VOUCH_EVENT_MAYBE = 6,       /* ended as MAYBE_APPLIED */
+    VOUCH_EVENT_RENEWED = 7,     /* logged in anew */
+    VOUCH_EVENT_NOT_RENEWED = 8, /* still the old login */
     VOUCH_EVENT_LAST_ = 0x7fffffff
 } vouch_event_kind;
 
 /* Texts are never NULL, never contain a password, and are escaped: no control bytes. */
 typedef struct vouch_event {
-    uint32_t size; /* of this struct, as the library knows it: later versions append */
-    vouch_event_kind kind;
-    vouch_cause cause; /* VOUCH_CAUSE_NONE for CONNECTED and RENEWED */
+    uint32_t size;         /* of this struct, as the library knows it: later versions append */
+    vouch_event_kind kind; /* what happened */
+    vouch_cause cause;     /* VOUCH_CAUSE_NONE for CONNECTED and RENEWED */
     uint32_t reserved;
-    uint64_t commands;
+    uint64_t commands;   /* how many it is about; else 0 */
     int64_t wait_ms;     /* rounded up; -1: no next try until an operation wants one */
     const char *server;  /* "host:port" or "unix:path"; "" if the operation had no connection */
     const char *code;    /* the server's code word, or "" */

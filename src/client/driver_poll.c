@@ -98,24 +98,22 @@ static bool write_out(struct vouch_client *c, struct link *l, struct seat *s)
 
 /* ---- steps ---------------------------------------------------------------------------------- */
 
-/* A link without a seat has no connection: memory is asked for again when it opens the next. */
+/* A new link gets its seat; without memory for one it fails, and is tried again as others are. */
 static bool has_seat(struct vouch_client *c, size_t i)
 {
-    struct link *l = c->core.links[i];
     if (!c->seats[i])
         c->seats[i] = alloc_zeroed(1, sizeof *c->seats[i]);
     if (c->seats[i])
         return true;
-    l->close_transport = false;
-    if (l->state == LINK_OPENING)
-        link_unreachable(l, VOUCH_CAUSE_MEMORY, false, "out of memory for a connection");
+    if (c->core.links[i]->state == LINK_OPENING)
+        link_unreachable(c->core.links[i], VOUCH_CAUSE_MEMORY, false,
+                         "out of memory for a connection");
+    c->core.links[i]->close_transport = false; /* there is none */
     return false;
 }
 
 static bool serve(struct vouch_client *c, size_t i)
 {
-    if (!has_seat(c, i))
-        return false;
     struct link *l = c->core.links[i];
     struct seat *s = c->seats[i];
     if (l->close_transport) {
@@ -185,7 +183,7 @@ static void move(struct vouch_client *c, uint64_t readable)
             take_interrupt(c);
         core_advance(&c->core, c->core.now);
         for (size_t i = 0; i < c->core.link_count; i++)
-            any = serve(c, i) || any;
+            any = (has_seat(c, i) && serve(c, i)) || any;
         if (!any)
             return;
     }

@@ -11,7 +11,7 @@
 
 enum { BENCH_BATCH = 1000, BENCH_VALUE = 32 };
 
-/* The server of $VOUCH_URL. Failures end the program, saying why. */
+/* The server of $VOUCH_URL; over TLS, $VOUCH_TLS_CA is whom to trust. Failures end the program, saying why. */
 vouch_client *bench_vouch(void);
 redisContext *bench_hiredis(void);
 _Noreturn void bench_die(const char *what);

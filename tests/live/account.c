@@ -97,7 +97,7 @@ void account_measure(struct rig *rig, struct work *w, const vouch_client_options
 
 /* ---- the account ---------------------------------------------------------------------------- */
 
-static size_t whole(int64_t bytes, int64_t hello, int64_t one)
+size_t account_whole(int64_t bytes, int64_t hello, int64_t one)
 {
     return bytes <= hello ? 0 : (size_t)((bytes - hello) / one);
 }
@@ -105,8 +105,8 @@ static size_t whole(int64_t bytes, int64_t hello, int64_t one)
 struct seen account_seen(const struct rig *rig, int connection, const struct work *w)
 {
     ts_proxy_counts c = ts_proxy_count(rig->proxy, connection);
-    return (struct seen){.answered = whole(c.to_client, w->hello_in, w->in),
-                         .handed = whole(c.from_client, w->hello_out, w->out)};
+    return (struct seen){.answered = account_whole(c.to_client, w->hello_in, w->in),
+                         .handed = account_whole(c.from_client, w->hello_out, w->out)};
 }
 
 struct due {
@@ -146,4 +146,41 @@ void account_check(const vouch_results *results, const struct seen *seen, enum r
                       d.attempts, d.moved, vouch_effect_name(r->effect), (unsigned)r->attempts,
                       (unsigned)r->moved);
     }
+}
+
+/* ---- against the data ----------------------------------------------------------------------- */
+
+void account_compare_repeated(struct rig *rig, const vouch_results *results,
+                              struct rig_tally *tally, long long n)
+{
+    size_t count = vouch_results_count(results);
+    int64_t *held = rig_held(rig, count);
+    for (size_t i = 0; i < count; i++) {
+        const vouch_result *r = vouch_results_at(results, i);
+        ck_assert_msg(held[i] >= 1 && held[i] <= r->attempts,
+                      "%lld: command %zu was sent %u times, and is %lld", n, i,
+                      (unsigned)r->attempts, (long long)held[i]);
+    }
+    free(held);
+    rig_count(tally, results);
+}
+
+void account_compare_appended(struct rig *rig, const vouch_results *results, size_t value,
+                              struct rig_tally *tally, long long n)
+{
+    char key[RIG_KEY_MAX];
+    for (size_t i = 0; i < vouch_results_count(results); i++) {
+        const char *words[] = {"STRLEN", rig_key(i, key)};
+        vouch_effect effect = vouch_results_at(results, i)->effect;
+        ts_reply *reply = rig_ask(rig, 2, words);
+        ck_assert_int_eq(reply->type, TS_REPLY_INTEGER);
+        int64_t times = reply->integer / (int64_t)value;
+        bool fits = effect == VOUCH_APPLIED       ? times == 1
+                    : effect == VOUCH_NOT_APPLIED ? times == 0
+                                                  : times <= 1;
+        ck_assert_msg(fits, "%lld: command %zu is said to be %s, and ran %lld times", n, i,
+                      vouch_effect_name(effect), (long long)times);
+        ts_reply_free(reply);
+    }
+    rig_count(tally, results);
 }

@@ -46,8 +46,18 @@ enum rule {
     ENDED       /* none: the call was ended by this outage */
 };
 
+/* How many commands, of `one` byte each behind `hello` bytes, are whole among so many bytes. */
+size_t account_whole(int64_t bytes, int64_t hello, int64_t one);
+
 /* Fails unless every effect, status, number of attempts and moved is what must be reported. */
 void account_check(const vouch_results *results, const struct seen *seen, enum rule rule,
                    const char *what, long long n);
+
+/* The same against the server's data, and counts the case. Of counters that may have been repeated:
+ * what was sent twice is 1 or 2. Of APPENDs of `value` bytes: each ran once, not at all, or maybe. */
+void account_compare_repeated(struct rig *rig, const vouch_results *results,
+                              struct rig_tally *tally, long long n);
+void account_compare_appended(struct rig *rig, const vouch_results *results, size_t value,
+                              struct rig_tally *tally, long long n);
 
 #endif

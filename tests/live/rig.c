@@ -29,11 +29,58 @@ struct rig rig_start_tcp(ts_server_kind kind)
     return start(&so);
 }
 
+static ts_server_tls tls_of(const ts_certs *certs)
+{
+    return (ts_server_tls){ts_cert_file(certs, TS_CERT_SERVER),
+                           ts_cert_key_file(certs, TS_CERT_SERVER),
+                           ts_cert_file(certs, TS_CERT_AUTHORITY), TS_CLIENTS_ANONYMOUS, NULL};
+}
+
+static void start_tls_proxy(struct rig *rig, ts_address upstream)
+{
+    ts_proxy_options po = {.transport = TS_TCP,
+                           .upstream = upstream,
+                           .tls = true,
+                           .record = true,
+                           .receive_buffer = RIG_RECEIVE_BUFFER};
+    rig->proxy = ts_proxy_start(&po);
+}
+
+struct rig rig_start_tls(ts_server_kind kind, int version)
+{
+    struct rig rig = {.certs = ts_certs_make()};
+    ts_server_tls tls = tls_of(rig.certs);
+    ts_server_options so = {.kind = kind, .transport = TS_TCP, .tls = &tls};
+    tls.protocols = version == 12 ? "TLSv1.2" : "TLSv1.3";
+    rig.server = ts_server_start(&so);
+    ck_assert_msg(rig.server != NULL, "the server does not start");
+    start_tls_proxy(&rig, ts_server_address(rig.server));
+    return rig;
+}
+
+struct rig rig_start_tls_peer(ts_server_kind kind, int version)
+{
+    struct rig rig = {.certs = ts_certs_make()};
+    ts_server_options so = {.kind = kind};
+    rig.server = ts_server_start(&so);
+    ck_assert_msg(rig.server != NULL, "the server does not start");
+    ts_tls_peer_options to = {.transport = TS_TCP,
+                              .upstream = ts_server_address(rig.server),
+                              .tls = tls_of(rig.certs),
+                              .lowest = version,
+                              .highest = version};
+    rig.peer = ts_tls_peer_start(&to);
+    start_tls_proxy(&rig, ts_tls_peer_address(rig.peer));
+    return rig;
+}
+
 void rig_stop(struct rig *rig)
 {
     ts_conn_close(rig->truth);
     ts_proxy_free(rig->proxy);
+    ts_tls_peer_free(rig->peer);
     ts_server_free(rig->server);
+    ts_certs_free(rig->certs);
     memset(rig, 0, sizeof *rig);
 }
 
@@ -52,10 +99,13 @@ vouch_client_options rig_options(uint32_t protocol, uint32_t window)
 vouch_client *rig_open(const struct rig *rig, const vouch_client_options *options)
 {
     char url[TS_URL_MAX];
+    vouch_client_options own = *options;
     vouch_client *client = NULL;
     vouch_error e;
+    if (rig->certs && !own.tls_ca_file)
+        own.tls_ca_file = ts_cert_file(rig->certs, TS_CERT_AUTHORITY);
     vouch_status status =
-        vouch_client_open(ts_proxy_url(rig->proxy, url, sizeof url), options, &client, &e);
+        vouch_client_open(ts_proxy_url(rig->proxy, url, sizeof url), &own, &client, &e);
     ck_assert_msg(status == VOUCH_OK, "%s", e.message);
     return client;
 }

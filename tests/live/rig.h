@@ -3,9 +3,11 @@
 #ifndef LIVE_RIG_H
 #define LIVE_RIG_H
 
+#include "certs.h"
 #include "clock.h"
 #include "proxy.h"
 #include "server.h"
+#include "tls_peer.h"
 #include "truth.h"
 
 #include <check.h>
@@ -18,16 +20,26 @@ struct rig {
     ts_server *server;
     ts_proxy *proxy;
     ts_conn *truth; /* opened when first asked */
+    /* With TLS: */
+    ts_certs *certs;
+    ts_tls_peer *peer; /* between the proxy and the server's Unix socket; or NULL */
 };
 
 /* Starts both, on Unix sockets or on TCP. The test fails if there is no such server. */
 struct rig rig_start(ts_server_kind kind, ts_persistence persistence);
 struct rig rig_start_tcp(ts_server_kind kind);
+/* Of a proxy that takes TLS: a client can be made to wait for it without many MiB. */
+#define RIG_RECEIVE_BUFFER 65536
+/* With TLS of this version (12 or 13) between the client and the server, or a TLS peer in front of
+ * it. The proxy in between records. */
+struct rig rig_start_tls(ts_server_kind kind, int version);
+struct rig rig_start_tls_peer(ts_server_kind kind, int version);
 void rig_stop(struct rig *rig);
 
 /* Options of a client that has not connected yet, quick to reconnect, and patient. */
 vouch_client_options rig_options(uint32_t protocol, uint32_t window);
-/* A client with these options through the proxy. */
+/* A client with these options through the proxy; with TLS it trusts the rig's authority, unless they
+ * name one. */
 vouch_client *rig_open(const struct rig *rig, const vouch_client_options *options);
 vouch_client *rig_client(const struct rig *rig, uint32_t protocol, uint32_t window);
 /* One turn of its loop, waiting `most_ms` at most. */

@@ -2,9 +2,6 @@
  * server's data, and against what passed on the connection: MAYBE exactly where nobody could know. */
 #include "account.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #define COMMANDS 12
 
 struct course {
@@ -47,20 +44,6 @@ static vouch_results *run(const struct course *c, const struct work *w)
     return results;
 }
 
-/* Counters that may have been repeated: what was sent twice is 1 or 2. */
-static void compare_repeated(const vouch_results *results, int64_t at)
-{
-    int64_t *held = rig_held(&rig, COMMANDS);
-    for (size_t i = 0; i < COMMANDS; i++) {
-        const vouch_result *r = vouch_results_at(results, i);
-        ck_assert_msg(held[i] >= 1 && held[i] <= r->attempts,
-                      "cut at %lld: command %zu was sent %u times, and is %lld", (long long)at, i,
-                      (unsigned)r->attempts, (long long)held[i]);
-    }
-    free(held);
-    rig_count(&tally, results);
-}
-
 static void one_cut(const struct course *c, const struct work *w, const ts_plan *plan,
                     const char *what, int64_t at)
 {
@@ -72,7 +55,7 @@ static void one_cut(const struct course *c, const struct work *w, const ts_plan 
     struct seen seen = account_seen(&rig, connection, w);
     account_check(results, &seen, c->rule, what, at);
     if (c->rule == REPEATABLE)
-        compare_repeated(results, at);
+        account_compare_repeated(&rig, results, &tally, at);
     else
         rig_compare(&rig, results, &tally, what, at);
     vouch_results_free(results);
@@ -145,25 +128,6 @@ END_TEST
 #define MANY      80
 #define POSITIONS 60
 
-static void compare_lengths(const vouch_results *results, int64_t at)
-{
-    char key[RIG_KEY_MAX];
-    for (size_t i = 0; i < MANY; i++) {
-        const char *words[] = {"STRLEN", rig_key(i, key)};
-        vouch_effect effect = vouch_results_at(results, i)->effect;
-        ts_reply *reply = rig_ask(&rig, 2, words);
-        ck_assert_int_eq(reply->type, TS_REPLY_INTEGER);
-        int64_t times = reply->integer / (int64_t)LARGE;
-        bool fits = effect == VOUCH_APPLIED       ? times == 1
-                    : effect == VOUCH_NOT_APPLIED ? times == 0
-                                                  : times <= 1;
-        ck_assert_msg(fits, "%lld: command %zu is said to be %s, and ran %lld times", (long long)at,
-                      i, vouch_effect_name(effect), (long long)times);
-        ts_reply_free(reply);
-    }
-    rig_count(&tally, results);
-}
-
 /* The server is given `at` bytes and no more are read from the client, until its answers to them
  * have come: by then the client's last write was taken in part, as a rule. Then it is cut. */
 START_TEST(a_write_taken_in_part_is_accounted_for)
@@ -192,7 +156,7 @@ START_TEST(a_write_taken_in_part_is_accounted_for)
         struct seen seen = account_seen(&rig, connection, &w);
         ck_assert_uint_eq(seen.answered, runs);
         account_check(results, &seen, c.rule, "taken in part", at);
-        compare_lengths(results, at);
+        account_compare_appended(&rig, results, LARGE, &tally, at);
         vouch_results_free(results);
         vouch_batch_free(b);
         rig_flush(&rig);

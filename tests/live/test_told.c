@@ -265,7 +265,7 @@ static void check_told(const struct seen *seen, bool handshaken, enum rule rule)
             ck_assert(*e->server && strstr(e->message, e->server));
         }
     } else {
-        const struct told *e = next(VOUCH_EVENT_UNREACHABLE, VOUCH_CAUSE_LOST, 0);
+        const struct told *e = next(VOUCH_EVENT_UNREACHABLE, VOUCH_CAUSE_CONNECT, 0);
         ck_assert(strstr(e->message, e->server) && e->wait_ms >= 0);
     }
     if (rule != IN_ORDER || !doubt)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 ts_plan ts_plan_none(void)
@@ -53,6 +54,9 @@ ts_proxy *ts_proxy_start(const ts_proxy_options *options)
     proxy->listener = ts_listen(&proxy->address);
     proxy->listen_wanted = true;
     proxy->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (options->receive_buffer) /* what is accepted inherits it */
+        setsockopt(proxy->listener, SOL_SOCKET, SO_RCVBUF, &options->receive_buffer,
+                   sizeof options->receive_buffer);
     if (proxy->listener < 0 || proxy->wake_fd < 0)
         ts_die("the proxy cannot listen: %s", strerror(errno));
     pthread_mutex_init(&proxy->lock, NULL);

@@ -99,6 +99,8 @@ typedef struct ts_proxy_options {
     ts_address upstream;    /* may listen later, and be changed */
     bool tls;               /* its URL says rediss: the bytes pass through as they are */
     bool record;            /* keep what it receives: see ts_proxy_recorded */
+    int receive_buffer; /* of the sockets it accepts, in bytes; 0: the kernel's choice, which may
+                               grow to many MiB */
 } ts_proxy_options;
 
 /* Ends the program when it cannot listen. */

@@ -179,10 +179,19 @@ static void on_reply(struct exchange *x, const struct vouch_reply *reply, enum r
     (void)fate;
 }
 
+static void on_lost(struct exchange *x, size_t maybe, size_t unsent, vouch_cause cause)
+{
+    (void)x;
+    (void)unsent;
+    ck_assert_uint_eq(maybe, 1);
+    ck_assert_int_eq(cause, VOUCH_CAUSE_LOST);
+}
+
 static struct core core;
 static struct link *l;
 static struct arena arena;
-static struct exchange x = {.pull = pull, .on_reply = on_reply, .arena = &arena};
+static struct exchange x = {
+    .pull = pull, .on_reply = on_reply, .on_lost = on_lost, .arena = &arena};
 
 /* A connection that is ready; `core` has it. */
 static void begin(void)
@@ -296,7 +305,6 @@ START_TEST(a_latency_is_that_of_its_own_round_trip)
 }
 END_TEST
 
-/* Both are nobody's business but the connection's. */
 START_TEST(handshakes_are_bytes_and_no_round_trips)
 {
     vouch_stats s = VOUCH_STATS_INIT;
@@ -312,6 +320,97 @@ START_TEST(handshakes_are_bytes_and_no_round_trips)
     ck_assert_uint_eq(s.bytes_in, 7);
     ck_assert_int_eq(vouch_stats_latency_us(&s, 0.5), -1);
     end();
+}
+END_TEST
+
+/* The next connection's handshake, answered. */
+static void greet_again(vouch_stats *s)
+{
+    l->state = LINK_GREETING;
+    l->handshake.state = HANDSHAKE_RUNNING;
+    conn_restart(&l->conn);
+    core.now += 1000;
+    send_one();
+    receive("+PONG\r\n");
+    observe_stats(&core, s);
+    ck_assert_int_eq(vouch_stats_latency_us(s, 1), -1);
+    ck_assert_uint_eq(s->round_trips, 1);
+}
+
+START_TEST(what_was_lost_has_no_latency)
+{
+    vouch_stats s = VOUCH_STATS_INIT;
+    begin();
+    send_one();
+    link_broken(l, "gone");
+    greet_again(&s);
+    ck_assert_uint_eq(s.lost, 1);
+    end();
+}
+END_TEST
+
+START_TEST(what_was_given_up_has_no_latency)
+{
+    vouch_stats s = VOUCH_STATS_INIT;
+    size_t maybe, unsent;
+    begin();
+    send_one();
+    conn_abandon(&l->conn, &x, &maybe, &unsent);
+    l->state = LINK_RETIRING;
+    link_advance(l, core.now);
+    greet_again(&s);
+    ck_assert_uint_eq(s.given_up, 1);
+    end();
+}
+END_TEST
+
+/* Made anew because the probe did harm: it was no connection yet, and nothing has failed. */
+START_TEST(a_handshake_made_anew_is_no_failure)
+{
+    vouch_stats s = VOUCH_STATS_INIT;
+    begin();
+    l->state = LINK_GREETING;
+    l->handshake.state = HANDSHAKE_NO_PROBE;
+    send_one();
+    receive("+PONG\r\n");
+    observe_stats(&core, &s);
+    ck_assert_uint_eq(s.given_up + s.connect_failures + s.connects + s.lost + s.lost_idle, 0);
+    end();
+}
+END_TEST
+
+static void see_busy(const vouch_event *event, void *user)
+{
+    ck_assert_str_eq(event->server, "");
+    ck_assert_str_eq(event->code, "");
+    ck_assert_str_eq(event->message, "");
+    *(bool *)user = core.busy;
+}
+
+START_TEST(the_client_is_busy_while_the_hook_runs)
+{
+    begin();
+    for (int busy = 0; busy <= 1; busy++) {
+        bool seen = false;
+        core.settings.on_event = see_busy;
+        core.settings.event_user = &seen;
+        core.busy = busy;
+        observe_tell(&core, (vouch_event){.kind = VOUCH_EVENT_MAYBE});
+        ck_assert(seen);
+        ck_assert(core.busy == (busy == 1)); /* as it was */
+    }
+    end();
+}
+END_TEST
+
+START_TEST(durations_are_rounded_up)
+{
+    ck_assert_int_eq(observe_ms(-1), 0);
+    ck_assert_int_eq(observe_ms(0), 0);
+    ck_assert_int_eq(observe_ms(1), 1);
+    ck_assert_int_eq(observe_ms(1000), 1);
+    ck_assert_int_eq(observe_ms(1001), 2);
+    ck_assert_int_eq(observe_ms(INT64_MAX), INT64_MAX / 1000 + 1);
 }
 END_TEST
 
@@ -367,6 +466,11 @@ int main(void)
     tcase_add_test(t, a_latency_ends_with_the_first_byte_of_the_answer);
     tcase_add_test(t, a_latency_is_that_of_its_own_round_trip);
     tcase_add_test(t, handshakes_are_bytes_and_no_round_trips);
+    tcase_add_test(t, what_was_lost_has_no_latency);
+    tcase_add_test(t, what_was_given_up_has_no_latency);
+    tcase_add_test(t, a_handshake_made_anew_is_no_failure);
+    tcase_add_test(t, the_client_is_busy_while_the_hook_runs);
+    tcase_add_test(t, durations_are_rounded_up);
     tcase_add_test(t, quantiles_are_bounds);
     tcase_add_test(t, events_have_names);
     suite_add_tcase(suite, t);
