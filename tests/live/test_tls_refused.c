@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CONNECT_MS 5000
+#define CONNECT_MS RIG_PATIENCE_MS
 #define OUTAGES    2
 
 static ts_certs *certs;
