@@ -675,28 +675,40 @@ START_TEST(replies_that_drip_are_kept_and_end_in_time)
 }
 END_TEST
 
-/* As long as something moves a stream is not stalled, however slow it is. */
-START_TEST(a_stream_that_drips_is_not_stalled)
+/* True if the stream went through; false if the machine was so busy that nothing dripped for stall_ms. */
+static bool stream_slowly(struct dripper *d)
 {
-    static struct dripper d;
     char url[TS_URL_MAX];
-    vouch_client_options o = rig_options(3, 0);
+    vouch_client_options o = VOUCH_CLIENT_OPTIONS_INIT;
     vouch_pipeline_options p = VOUCH_PIPELINE_OPTIONS_INIT;
     vouch_client *client = NULL;
     vouch_totals totals = {0};
     vouch_error e;
     int given = 0;
-    begin_dripping(&d, "INCR", ":1\r\n");
-    ck_assert_int_eq(vouch_client_open(ts_script_url(d.script, url, sizeof url), &o, &client, &e),
-                     VOUCH_OK);
+    o.connect_ms = RIG_PATIENCE_MS;
+    begin_dripping(d, "INCR", ":1\r\n");
+    ck_assert_msg(!vouch_client_open(ts_script_url(d->script, url, sizeof url), &o, &client, &e),
+                  "%s", e.message);
     p.stall_ms = 150; /* 24 bytes, DRIP_MS between them, are more in all */
     int64_t begun = ts_now_ms();
-    ck_assert_msg(!vouch_pipeline_stream(client, source, NULL, &given, &p, &totals, &e), "%s",
-                  e.message);
-    ck_assert_int_ge(ts_now_ms() - begun, p.stall_ms);
-    ck_assert_uint_eq(totals.applied, COMMANDS);
+    vouch_status status = vouch_pipeline_stream(client, source, NULL, &given, &p, &totals, &e);
+    if (status == VOUCH_OK) {
+        ck_assert_int_ge(ts_now_ms() - begun, p.stall_ms);
+        ck_assert_uint_eq(totals.applied, COMMANDS);
+    } else {
+        ck_assert_int_eq(e.cause, VOUCH_CAUSE_STALLED);
+    }
     vouch_client_close(client);
-    end_dripping(&d);
+    end_dripping(d);
+    return status == VOUCH_OK;
+}
+
+/* As long as something moves a stream is not stalled, however slow it is. */
+START_TEST(a_stream_that_drips_is_not_stalled)
+{
+    static struct dripper d;
+    for (int tries = 1; !stream_slowly(&d); tries++)
+        ck_assert_int_lt(tries, TRIES);
 }
 END_TEST
 

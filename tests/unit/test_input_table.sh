@@ -7,6 +7,7 @@ export LC_ALL=C
 
 folder=$1
 rows=0 wrong=0
+# shellcheck disable=SC2016 # backticks of Markdown
 while IFS= read -r named; do
     file=$folder/${named%%:*}.c
     name=${named#*:}
