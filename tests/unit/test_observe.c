@@ -342,7 +342,7 @@ START_TEST(what_was_lost_has_no_latency)
     vouch_stats s = VOUCH_STATS_INIT;
     begin();
     send_one();
-    link_broken(l, "gone");
+    link_broken(l, VOUCH_CAUSE_LOST, false, "gone");
     greet_again(&s);
     ck_assert_uint_eq(s.lost, 1);
     end();
