@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define SECRET     "hunter2"
-#define CONNECT_MS 2000
+#define CONNECT_MS RIG_PATIENCE_MS
 #define OUTAGES    2
 
 /* ---- strangers ------------------------------------------------------------------------------ */

@@ -194,6 +194,7 @@ struct interrupter {
     pthread_t caller;
     pid_t caller_id;
     int connection;
+    bool accepted; /* it must have been */
     int64_t bytes; /* that must have come on it from the client; 0: none */
     bool by_signal;
     atomic_bool begun;
@@ -204,6 +205,8 @@ static void *interrupt(void *user)
 {
     struct interrupter *i = user;
     int64_t limit = ts_deadline(RIG_PATIENCE_MS);
+    if (i->accepted && !ts_proxy_wait_connections(rig.proxy, i->connection + 1, limit))
+        ts_die("the caller does not connect");
     if (i->bytes &&
         !ts_proxy_wait_received(rig.proxy, i->connection, TS_TO_SERVER, i->bytes, limit))
         ts_die("the call does not begin");
@@ -263,6 +266,7 @@ static void interrupt_at(enum stage stage, const struct work *w, const struct ho
     struct interrupter i = {.caller = pthread_self(),
                             .caller_id = (pid_t)syscall(SYS_gettid),
                             .connection = rig_next_connection(&rig),
+                            .accepted = stage != CONNECTING,
                             .bytes = flying ? w->hello_out + 1 : 0,
                             .by_signal = by_signal};
     vouch_totals totals;
