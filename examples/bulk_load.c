@@ -2,7 +2,7 @@
  *
  *     bulk_load [URL] < lines        default $VOUCH_URL, else redis://localhost
  *
- * Progress goes to standard error. Each line that was not loaded, or may not have been, goes to
+ * Progress, and what happens to the connection, go to standard error. Each line that was not loaded, or may not have been, goes to
  * standard output with its number: "NOT_APPLIED 17", "MAYBE_APPLIED 18". SET may be done twice, so
  * all of them can simply be loaded again. */
 #include <stdio.h>
@@ -52,12 +52,41 @@ static bool show_progress(const vouch_totals *so_far, void *user)
     return true; /* false would stop the load; what is under way would still be reported */
 }
 
+/* What happens meanwhile: a server that is away, or loads its data, is seen here as it happens. */
+static void show_event(const vouch_event *event, void *user)
+{
+    (void)user;
+    fprintf(stderr, "%s %s", vouch_event_name(event->kind), event->server);
+    if (event->commands)
+        fprintf(stderr, ", %llu commands", (unsigned long long)event->commands);
+    if (event->wait_ms > 0)
+        fprintf(stderr, ", next try in %lld ms", (long long)event->wait_ms);
+    fprintf(stderr, "%s%s\n", *event->message ? ": " : "", event->message);
+}
+
+static void show_stats(const vouch_client *client)
+{
+    vouch_stats stats = VOUCH_STATS_INIT;
+    if (vouch_client_stats(client, &stats) != VOUCH_OK)
+        return;
+    fprintf(stderr, "%llu round trips, half of them below %lld us; %llu bytes out, %llu in\n",
+            (unsigned long long)stats.round_trips, (long long)vouch_stats_latency_us(&stats, 0.5),
+            (unsigned long long)stats.bytes_out, (unsigned long long)stats.bytes_in);
+    unsigned long long lost = stats.lost + stats.lost_idle;
+    fprintf(stderr, "%llu connections, %llu lost, %llu failed, %llu commands sent again\n",
+            (unsigned long long)stats.connects, lost, (unsigned long long)stats.connect_failures,
+            (unsigned long long)stats.retries);
+}
+
 int main(int argc, char **argv)
 {
     const char *url = argc > 1 ? argv[1] : getenv("VOUCH_URL");
     vouch_client *client = NULL;
     vouch_error error;
-    if (vouch_client_open(url ? url : "redis://localhost", NULL, &client, &error) != VOUCH_OK) {
+    vouch_client_options settings = VOUCH_CLIENT_OPTIONS_INIT;
+    settings.on_event = show_event;
+    if (vouch_client_open(url ? url : "redis://localhost", &settings, &client, &error) !=
+        VOUCH_OK) {
         fprintf(stderr, "%s\n", error.message);
         return EXIT_FAILURE;
     }
@@ -78,6 +107,7 @@ int main(int argc, char **argv)
     if (load.malformed)
         fprintf(stderr, "stopped at line %llu: no space between key and value\n",
                 (unsigned long long)totals.commands + 1);
+    show_stats(client);
     free(load.line);
     vouch_client_close(client);
     return status == VOUCH_OK && !load.malformed ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -17,12 +17,12 @@
 static vouch_batch *make_batch(size_t count, char *const *messages)
 {
     vouch_batch *batch = vouch_batch_new();
-    for (size_t i = 0; batch && i < count; i++) {
+    if (!batch)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
         vouch_batch_add(batch, "PUBLISH", CHANNEL, messages[i]);
         vouch_batch_add(batch, "XADD", STREAM, "MAXLEN", "~", 100000, "*", "text", messages[i]);
     }
-    if (!batch)
-        return NULL;
     /* The number of arguments is known only now: begin, any number of arguments, end. */
     vouch_batch_begin(batch, "RPUSH");
     vouch_batch_arg(batch, QUEUE);

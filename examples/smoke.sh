@@ -40,6 +40,8 @@ bulk_load)
     run 0 <"$folder/lines"
     prints err '200000 lines'
     prints err '250000 applied, 0 not applied, 0 maybe'
+    prints err '1 connections, 0 lost, 0 failed, 0 commands sent again'
+    grep -q '^CONNECTED ' "$folder/err" || fail 'was not told that it is connected'
     [ ! -s "$folder/out" ] || fail 'names lines that were not loaded'
     printf 'a 1\nb\nc 3\n' >"$folder/lines"
     run 1 <"$folder/lines"

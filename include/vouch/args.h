@@ -21,30 +21,33 @@
 /* One argument. Made by the functions below; the fields are not for callers. Text and bytes are
  * borrowed for the duration of the call that takes the argument. */
 typedef struct vouch_arg {
-    uint32_t kind;
+    uint32_t kind; /* VOUCH_ARG_… */
     uint32_t reserved;
     union {
-        const void *data;
-        int64_t i;
-        uint64_t u;
-        double d;
-    } as;
-    size_t size;
+        const void *data; /* of text and bytes */
+        int64_t i;        /* of VOUCH_ARG_INT */
+        uint64_t u;       /* of VOUCH_ARG_UINT */
+        double d;         /* of VOUCH_ARG_DOUBLE and VOUCH_ARG_FLOAT */
+    } as;                 /* the value */
+    size_t size;          /* bytes of data; of text it is not set */
 } vouch_arg;
 
+/* Several of them, borrowed. Made by VOUCH_ARGS. */
 typedef struct vouch_args {
-    const vouch_arg *v;
-    size_t n;
+    const vouch_arg *v; /* n arguments */
+    size_t n;           /* how many */
 } vouch_args;
 
-/* The values of vouch_arg.kind; ABI. 0 is refused wherever an argument is taken. */
-#define VOUCH_ARG_BYTES  UINT32_C(1)
-#define VOUCH_ARG_TEXT   UINT32_C(2)
-#define VOUCH_ARG_INT    UINT32_C(3)
-#define VOUCH_ARG_UINT   UINT32_C(4)
-#define VOUCH_ARG_DOUBLE UINT32_C(5)
-#define VOUCH_ARG_FLOAT  UINT32_C(6)
+/* The values of vouch_arg.kind; ABI. 0 is refused wherever an argument is taken. Behind each, the
+ * fields that go with it. */
+#define VOUCH_ARG_BYTES  UINT32_C(1) /* data and size */
+#define VOUCH_ARG_TEXT   UINT32_C(2) /* data, up to its first NUL */
+#define VOUCH_ARG_INT    UINT32_C(3) /* i */
+#define VOUCH_ARG_UINT   UINT32_C(4) /* u */
+#define VOUCH_ARG_DOUBLE UINT32_C(5) /* d */
+#define VOUCH_ARG_FLOAT  UINT32_C(6) /* d */
 
+/* Any bytes; `data` may be NULL if `size` is 0. */
 static inline vouch_arg vouch_bytes(const void *data, size_t size)
 {
     vouch_arg a = {VOUCH_ARG_BYTES, 0, {NULL}, 0};
@@ -53,6 +56,7 @@ static inline vouch_arg vouch_bytes(const void *data, size_t size)
     return a;
 }
 
+/* Up to the first NUL; NULL is refused when the argument is added. */
 static inline vouch_arg vouch_text(const char *text)
 {
     vouch_arg a = {VOUCH_ARG_TEXT, 0, {NULL}, 0};
@@ -60,6 +64,7 @@ static inline vouch_arg vouch_text(const char *text)
     return a;
 }
 
+/* In decimal. */
 static inline vouch_arg vouch_int(long long value)
 {
     vouch_arg a = {VOUCH_ARG_INT, 0, {NULL}, 0};
@@ -67,6 +72,7 @@ static inline vouch_arg vouch_int(long long value)
     return a;
 }
 
+/* In decimal. */
 static inline vouch_arg vouch_uint(unsigned long long value)
 {
     vouch_arg a = {VOUCH_ARG_UINT, 0, {NULL}, 0};
@@ -74,6 +80,7 @@ static inline vouch_arg vouch_uint(unsigned long long value)
     return a;
 }
 
+/* The shortest text that reads back as the same double. */
 static inline vouch_arg vouch_real(double value)
 {
     vouch_arg a = {VOUCH_ARG_DOUBLE, 0, {NULL}, 0};
@@ -81,6 +88,7 @@ static inline vouch_arg vouch_real(double value)
     return a;
 }
 
+/* As the double of the same value. */
 static inline vouch_arg vouch_realf(float value)
 {
     vouch_arg a = {VOUCH_ARG_FLOAT, 0, {NULL}, 0};
@@ -88,11 +96,13 @@ static inline vouch_arg vouch_realf(float value)
     return a;
 }
 
+/* What already is an argument; for VOUCH_ARG. */
 static inline vouch_arg vouch_same_arg(vouch_arg a)
 {
     return a;
 }
 
+/* `n` arguments at `v`, borrowed. */
 static inline vouch_args vouch_args_of(const vouch_arg *v, size_t n)
 {
     vouch_args a;
@@ -107,6 +117,7 @@ static inline vouch_args vouch_args_of(const vouch_arg *v, size_t n)
 #ifndef __cplusplus
 
 /* clang-format off */
+/* One argument of any accepted type. In C++ there are overloads instead. */
 #define VOUCH_ARG(x) _Generic((x), \
     char *: vouch_text, const char *: vouch_text, \
     signed char: vouch_int, short: vouch_int, int: vouch_int, \
@@ -220,6 +231,7 @@ static inline vouch_args vouch_args_of(const vouch_arg *v, size_t n)
     VOUCH_PP_CAT(VOUCH_PP_MAP_, VOUCH_PP_COUNT(__VA_ARGS__))(f, __VA_ARGS__)
 /* clang-format on */
 
+/* 1 to 32 arguments of any accepted types, valid until the end of the enclosing block. */
 #define VOUCH_ARGS(...)                                                                            \
     vouch_args_of((const vouch_arg[]){VOUCH_PP_MAP(VOUCH_ARG, __VA_ARGS__)},                       \
                   VOUCH_PP_COUNT(__VA_ARGS__))

@@ -37,6 +37,7 @@ VOUCH_API size_t vouch_batch_count(const vouch_batch *batch);
  *
  * vouch_batch_add(batch, "SET", key, vouch_bytes(blob, n)) takes up to 32 typed arguments. */
 VOUCH_API size_t vouch_batch_addv(vouch_batch *batch, vouch_args args);
+/* The same with 1 to 32 typed arguments, as VOUCH_ARGS takes them. */
 #define vouch_batch_add(batch, ...) vouch_batch_addv((batch), VOUCH_ARGS(__VA_ARGS__))
 
 /* The same from arrays, as in hiredis. `argvlen` may be NULL: every argument is text. Copied. */
@@ -47,8 +48,11 @@ VOUCH_API size_t vouch_batch_argv(vouch_batch *batch, size_t argc, const char *c
  * begin with the command's name, any number of _arg, then _end, which returns the index. An
  * unfinished command is dropped by the next begin, add or clear, with a sticky VOUCH_EINVAL. */
 VOUCH_API void vouch_batch_begin(vouch_batch *batch, const char *command);
+/* The next argument; VOUCH_ARG or the functions of vouch/args.h make it. */
 VOUCH_API void vouch_batch_argument(vouch_batch *batch, vouch_arg argument);
+/* Its end: the command's index in the batch, or VOUCH_NO_COMMAND. */
 VOUCH_API size_t vouch_batch_end(vouch_batch *batch);
+/* The next argument, of any type that vouch_batch_add takes. */
 #define vouch_batch_arg(batch, x) vouch_batch_argument((batch), VOUCH_ARGS(x).v[0])
 
 /* The sticky error, or VOUCH_OK; error->command is the index the failing add would have had. */

@@ -8,7 +8,21 @@ struct pollfd;
 
 VOUCH_BEGIN
 
-/* Owns its connections. One thread at a time, except where a function says otherwise. */
+/* Owns its connections.
+ *
+ * Threads: a client, its operations and the batches they run belong to one thread at a time. Different
+ * clients share nothing. vouch_client_interrupt alone may be called from any thread.
+ *
+ * Signals: one that arrives ends no call and moves no deadline, with or without SA_RESTART. A handler may call vouch_client_interrupt, and nothing else of vouch. SIGPIPE is never
+ * raised, and its disposition never changed.
+ *
+ * Forks: after fork the client is the parent's, whose calls go on undisturbed. In the child
+ * vouch_client_close releases the copy and says nothing to the server; operations that were in progress
+ * end by it as cancelled, and their finish releases them. vouch_client_interrupt, vouch_op_cancel,
+ * vouch_client_watch and vouch_client_ready do nothing there; calls that return a status return
+ * VOUCH_EFORKED. What the child
+ * is told of such operations is not what became of them: the parent is told that. The child may open
+ * clients of its own. A program that is executed inherits no descriptor. */
 typedef struct vouch_client vouch_client;
 /* One call in progress, started by a module and driven to its end. */
 typedef struct vouch_op vouch_op;
@@ -45,6 +59,7 @@ VOUCH_API VOUCH_MUST vouch_status vouch_credentials_set(vouch_credentials *out,
                                                         const char *username, const char *password,
                                                         int64_t valid_ms);
 
+/* How to connect, and what holds for every call. Begin with VOUCH_CLIENT_OPTIONS_INIT. */
 typedef struct vouch_client_options {
     uint32_t size;      /* set by the initialiser */
     uint32_t protocol;  /* 2 or 3; default 3, and 2 where the server refuses 3 */
@@ -58,11 +73,11 @@ typedef struct vouch_client_options {
         retry_min_ms; /* ceiling of the first wait after an outage; default 20. Doubles each time;
                              every wait is drawn between 0 and the ceiling (full jitter). Not 1 ms:
                              eight tries must outlast the restart of a server */
-    int64_t retry_max_ms; /* highest ceiling; default 500 */
-    const char *username; /* these four override the URL; copied */
-    const char *password;
-    const char *name; /* CLIENT SETNAME */
-    uint32_t database;
+    int64_t retry_max_ms;     /* highest ceiling; default 500 */
+    const char *username;     /* these four override the URL; copied */
+    const char *password;     /* or NULL */
+    const char *name;         /* CLIENT SETNAME */
+    uint32_t database;        /* SELECT; default 0 */
     uint32_t window_commands; /* unanswered commands a connection; default 1,000 */
     size_t window_bytes;      /* unanswered bytes a connection; default 1 MiB. One command is always
                                  let through, however large */
@@ -84,6 +99,7 @@ typedef struct vouch_client_options {
     void *event_user;                   /* given to it */
 } vouch_client_options;
 
+/* Every default. */
 #define VOUCH_CLIENT_OPTIONS_INIT                                                                  \
     {                                                                                              \
         sizeof(vouch_client_options), 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0,  \
@@ -115,9 +131,10 @@ VOUCH_API VOUCH_MUST vouch_status vouch_client_open(const char *url,
  * until their own finish. NULL is allowed. In a forked child it closes descriptors only. */
 VOUCH_API void vouch_client_close(vouch_client *client);
 
-/* Ends the calls in progress on `client`, or the next one if there is none, with VOUCH_EINTERRUPTED
- * and effects as for a passed deadline. Safe from any thread and from signal handlers. No effect in
- * a forked child. */
+/* Ends the calls in progress on `client`, or the next one if there is none, at whatever they are
+ * (connecting, handshake, backoff, waiting for replies), with VOUCH_EINTERRUPTED and effects as for a
+ * passed deadline. Safe from any thread and from signal handlers, as long as the client is not closed.
+ * No effect in a forked child. vouch_client_open has no client yet to interrupt: connect_ms bounds it. */
 VOUCH_API void vouch_client_interrupt(vouch_client *client);
 
 /* ---- event loops ------------------------------------------------------------------------------
@@ -142,7 +159,8 @@ VOUCH_API void vouch_client_ready(vouch_client *client, const struct pollfd *fds
 VOUCH_API bool vouch_op_done(const vouch_op *op);
 
 /* Ends an operation now: what was never handed over is NOT_APPLIED, what was handed over and not
- * answered MAYBE_APPLIED. Other operations keep their replies. No effect once done. */
+ * answered MAYBE_APPLIED. Other operations keep their replies. No effect once done, inside a callback, or in
+ * a forked child. */
 VOUCH_API void vouch_op_cancel(vouch_op *op);
 
 VOUCH_END

@@ -3,7 +3,7 @@
  * A program makes commands one at a time: an event, a counter, a line of a log. The collector
  * gathers them and sends all it has as one pipeline when there are enough of them, when they are
  * large enough, or when the oldest is old enough. What became of a command is told to that command's
- * own callback, exactly once.
+ * own callback, exactly once, in the order of the adds.
  *
  *     blocking programs   before waiting for something else, and every so often, call
  *                         vouch_collector_service if vouch_collector_due_ms is 0; when an add says
@@ -23,10 +23,10 @@
  *   All callbacks of a flush have run before anything later is sent, so a callback knows first.
  *
  *   A caller who cannot live with that sets strict_order. Then a flush that leaves anything in doubt
- *   or not executed holds the collector: adds are gathered, nothing is sent. The caller settles what
- *   is in doubt (README.md: "Settling a maybe"); then lets the collector go on with
- *   vouch_collector_resume or, if something has to come first, takes everything gathered back with
- *   vouch_collector_discard and adds it all again in the right order.
+ *   or not executed (what the server refused is neither) holds the collector: adds are gathered,
+ *   nothing is sent. The caller settles what is in doubt (README.md: "Settling a maybe"); then lets
+ *   the collector go on with vouch_collector_resume or, if something has to come first, takes
+ *   everything gathered back with vouch_collector_discard and adds it all again in the right order.
  */
 #ifndef VOUCH_COLLECTOR_H
 #define VOUCH_COLLECTOR_H
@@ -35,8 +35,9 @@
 
 VOUCH_BEGIN
 
-/* Belongs to the thread of its client. The client should outlive it; a collector whose client was
- * closed first can only be closed, and reports what it holds (see vouch_collector_close). */
+/* Belongs to the thread of its client. The client should outlive it: once the client is closed nothing
+ * more can be added, and what is held is told by the next call that tells, or by close at the latest
+ * (see vouch_collector_close). */
 typedef struct vouch_collector vouch_collector;
 
 /* Told what became of one command. `result` and its reply are borrowed for the call. server_us is
@@ -51,14 +52,15 @@ typedef void (*vouch_collected)(const vouch_result *result, int64_t server_us, v
 #define VOUCH_COLLECTOR_MAX_HELD   (VOUCH_BATCH_MAX_COMMANDS - 1) /* highest max_held_commands */
 #define VOUCH_COLLECTOR_MAX_AGE_MS INT64_C(86400000)              /* highest max_age_ms: a day */
 
+/* When to flush, and what holds for each flush. Begin with VOUCH_COLLECTOR_OPTIONS_INIT. */
 typedef struct vouch_collector_options {
     uint32_t size;         /* set by the initialiser */
     uint32_t server_time;  /* 1: each flush begins with TIME, for the callbacks' server_us */
     uint32_t strict_order; /* 1: hold after a flush that left anything in doubt or not executed */
     uint32_t idempotent;   /* these four as in vouch_pipeline_options, for each flush; reorder_ok */
     uint32_t reorder_ok;   /* is not allowed together with strict_order */
-    uint32_t outages;
-    int64_t deadline_ms;
+    uint32_t outages;      /* default: the client's */
+    int64_t deadline_ms;   /* of each flush; default: the client's */
     int64_t max_age_ms; /* flush when the oldest is this old; default 250; or VOUCH_NO_DEADLINE */
     /* Flush when so much is gathered, counted as encoded. Not the most that a flush can have: while
      * one is under way the next goes on gathering. */
@@ -69,6 +71,7 @@ typedef struct vouch_collector_options {
     size_t max_held_bytes;    /* default 16 MiB, or max_bytes if that is more */
 } vouch_collector_options;
 
+/* Every default. */
 #define VOUCH_COLLECTOR_OPTIONS_INIT                                                               \
     {                                                                                              \
         sizeof(vouch_collector_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                           \
@@ -91,16 +94,19 @@ VOUCH_API VOUCH_MUST vouch_status vouch_collector_open(vouch_client *client,
  * In every other case nothing was added, the callback is not called, and all that was added before is
  * as it was; vouch_collector_error has the words.
  *   VOUCH_EINVAL  a command that a batch refuses (vouch_batch_addv), or a NULL collector
- *   VOUCH_ELIMIT  so much is held already: call _service once there is room, or _flush, and add it
+ *   VOUCH_ELIMIT  so much is held already: _flush, or _service until some of it has been told, and add
  *                 again. Also a command over a limit of vouch/batch.h
- *   VOUCH_ENOMEM, VOUCH_EFORKED
+ *   VOUCH_ENOMEM
  *   VOUCH_ECANCELLED  the client was closed
+ *   VOUCH_EFORKED in a forked child; not by every add, which would cost a system call: by one that
+ *                 finds nothing gathered, and after a flush could not be started. None ever is
  *   VOUCH_EBUSY   the collector is being closed; or from inside a hook of the client, called by it
  *
  * vouch_collector_add(collector, callback, user, "INCR", key) takes up to 32 typed arguments. */
 VOUCH_API VOUCH_MUST vouch_status vouch_collector_addv(vouch_collector *collector,
                                                        vouch_collected callback, void *user,
                                                        vouch_args args);
+/* The same with 1 to 32 typed arguments, as VOUCH_ARGS takes them. */
 #define vouch_collector_add(collector, callback, user, ...)                                        \
     vouch_collector_addv((collector), (callback), (user), VOUCH_ARGS(__VA_ARGS__))
 

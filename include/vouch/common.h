@@ -18,9 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VOUCH_VERSION_MAJOR 0
-#define VOUCH_VERSION_MINOR 1
-#define VOUCH_VERSION_PATCH 0
+/* Of these headers; vouch_version tells that of the library. */
+#define VOUCH_VERSION_MAJOR 0 /* before 1, a minor version may change what programs see */
+#define VOUCH_VERSION_MINOR 1 /* raised by what is new */
+#define VOUCH_VERSION_PATCH 0 /* raised by what is mended */
 
 #if defined(__GNUC__)
 #define VOUCH_API  __attribute__((visibility("default")))

@@ -29,6 +29,7 @@ VOUCH_BEGIN
     X(12, ETOOLARGE, "executed, but the reply was over a limit and was dropped")                   \
     X(13, ELIMIT, "over a limit of this library")
 
+/* What became of a call, or of a command. */
 typedef enum vouch_status {
 #define VOUCH_X(value, name, sentence) VOUCH_##name = (value),
     VOUCH_STATUS_MAP(VOUCH_X)
@@ -65,6 +66,7 @@ typedef enum vouch_effect {
     X(14, LIMIT, "over a limit")                                                                   \
     X(15, TLS, "the TLS session could not be set up, or broke")
 
+/* Why a call or a command did not simply succeed. */
 typedef enum vouch_cause {
 #define VOUCH_X(value, name, sentence) VOUCH_CAUSE_##name = (value),
     VOUCH_CAUSE_MAP(VOUCH_X)
@@ -81,11 +83,11 @@ typedef enum vouch_cause {
  * call that takes a `vouch_error *` accepts NULL and otherwise sets all of it, also on success. Its
  * size never changes. */
 typedef struct vouch_error {
-    vouch_status status;
+    vouch_status status; /* of the call, which also returned it */
     vouch_effect effect; /* of the call as a whole */
-    vouch_cause cause;
-    uint32_t retriable; /* 1: the same call can be made again without any command running twice */
-    size_t command;     /* index of the command at fault, or VOUCH_NO_COMMAND */
+    vouch_cause cause;   /* why; VOUCH_CAUSE_NONE if all is well */
+    uint32_t retriable;  /* 1: the same call can be made again without any command running twice */
+    size_t command;      /* index of the command at fault, or VOUCH_NO_COMMAND */
     char code[VOUCH_CODE_MAX];       /* the server's code word, or "" */
     char message[VOUCH_MESSAGE_MAX]; /* what happened, to what, what to do. Control bytes escaped */
     uint64_t reserved[3];

@@ -33,11 +33,11 @@ VOUCH_BEGIN
  *   ENOMEM          APPLIED        answered; no memory for the reply
  */
 typedef struct vouch_result {
-    vouch_status status;
-    vouch_effect effect;
-    vouch_cause cause;
-    uint16_t attempts; /* how often it was handed over whole */
-    uint8_t moved;     /* 1: with reorder_ok, it ran after commands that follow it in the batch, or
+    vouch_status status; /* these three: the table above */
+    vouch_effect effect; /* whether it was executed */
+    vouch_cause cause;   /* why it was not simply executed and answered */
+    uint16_t attempts;   /* how often it was handed over whole */
+    uint8_t moved; /* 1: with reorder_ok, it ran after commands that follow it in the batch, or
                           after an earlier one of unknown effect */
     uint8_t reserved;
     const vouch_reply *reply; /* NULL if none was kept */
@@ -46,17 +46,19 @@ typedef struct vouch_result {
 /* All results of a run, with the replies. */
 typedef struct vouch_results vouch_results;
 
+/* How many commands came to which end. */
 typedef struct vouch_totals {
-    uint64_t commands; /* = applied + not_applied + maybe */
-    uint64_t applied;
-    uint64_t not_applied;
-    uint64_t maybe;
-    uint64_t errors; /* of these, answered with an error */
+    uint64_t commands;    /* = applied + not_applied + maybe */
+    uint64_t applied;     /* APPLIED */
+    uint64_t not_applied; /* NOT_APPLIED */
+    uint64_t maybe;       /* MAYBE_APPLIED */
+    uint64_t errors;      /* of these, answered with an error */
 } vouch_totals;
 
 /* Called between results; returning false stops the stream as the sink's false does. */
 typedef bool (*vouch_progress)(const vouch_totals *so_far, void *user);
 
+/* What holds for one run or stream. Begin with VOUCH_PIPELINE_OPTIONS_INIT. */
 typedef struct vouch_pipeline_options {
     uint32_t size;       /* set by the initialiser */
     uint32_t idempotent; /* 1: every command may be executed more than once; MAYBE is sent again */
@@ -68,6 +70,7 @@ typedef struct vouch_pipeline_options {
     uint64_t progress_every; /* default 10,000 */
 } vouch_pipeline_options;
 
+/* Every default. */
 #define VOUCH_PIPELINE_OPTIONS_INIT                                                                \
     {                                                                                              \
         sizeof(vouch_pipeline_options), 0, 0, 0, 0, 0, NULL, 0                                     \
@@ -99,11 +102,13 @@ VOUCH_API VOUCH_MUST vouch_status vouch_pipeline_start(vouch_client *client, vou
 VOUCH_API VOUCH_MUST vouch_status vouch_pipeline_finish(vouch_op *op, vouch_results **out,
                                                         vouch_error *error);
 
+/* As many as the batch has commands. */
 VOUCH_API size_t vouch_results_count(const vouch_results *results);
 /* Result i, borrowed until vouch_results_free; NULL beyond the end. */
 VOUCH_API const vouch_result *vouch_results_at(const vouch_results *results, size_t i);
 /* The first index at or after `from` whose status is not VOUCH_OK; else VOUCH_NO_COMMAND. */
 VOUCH_API size_t vouch_results_next_failed(const vouch_results *results, size_t from);
+/* All of them, counted. */
 VOUCH_API vouch_totals vouch_results_totals(const vouch_results *results);
 /* NULL is allowed. */
 VOUCH_API void vouch_results_free(vouch_results *results);

@@ -11,12 +11,13 @@
 
 VOUCH_BEGIN
 
+/* One reply, or an element of one. */
 typedef struct vouch_reply vouch_reply;
 
 /* size bytes, which may contain any byte; data[size] is 0. Absent: data NULL and size 0. */
 typedef struct vouch_string {
-    const char *data;
-    size_t size;
+    const char *data; /* borrowed as the reply is */
+    size_t size;      /* without the final 0 */
 } vouch_string;
 
 /* What came on the wire. Most callers want the getters, which hide the protocol's version. */
@@ -37,6 +38,7 @@ typedef enum vouch_type {
     VOUCH_TYPE_LAST_ = 0x7fffffff
 } vouch_type;
 
+/* VOUCH_TYPE_NONE for NULL. */
 VOUCH_API vouch_type vouch_reply_type(const vouch_reply *reply);
 /* True for nil, false for everything else and for NULL. */
 VOUCH_API bool vouch_reply_is_nil(const vouch_reply *reply);

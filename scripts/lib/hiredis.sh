@@ -79,3 +79,36 @@ write_hiredis_module() {
         "Name: $1" "Description: $1, built by scripts/setup" "Version: $2" ${3:+"$3"} \
         "Libs: -L\${libdir} -l$1" 'Cflags: -I${includedir} -I${includedir}/hiredis -D_FILE_OFFSET_BITS=64'
 }
+
+# ---- the old one ----
+#
+# hiredis 0.14, which Debian 12 and Ubuntu 22.04 ship: a test links it and vouch into one program. Unpacked into
+# .deps, since its package cannot be installed beside a newer one.
+
+OLD_HIREDIS_RECIPE=1
+
+# The last release that has it, by distribution.
+old_hiredis_release() {
+    case $(os_field ID) in
+    debian) printf 'bookworm\n' ;;
+    ubuntu) printf 'jammy\n' ;;
+    *) return 1 ;;
+    esac
+}
+
+setup_old_hiredis() {
+    local made=$VOUCH_DEPS/hiredis-0.14 release work header library
+    ! is_made "$made" "recipe $OLD_HIREDIS_RECIPE" || return 0
+    has_apt && release=$(old_hiredis_release) || return 1
+    new_work_folder work
+    release_unpack "$work/tree" libhiredis-dev "$release" || return 1
+    header=$(find "$work/tree/usr/include" -name hiredis.h) || return 1
+    library=$(find "$work/tree/usr/lib" -name libhiredis.a) || return 1
+    grep -q '^#define HIREDIS_MAJOR 0$' "$header" || return 1
+    mkdir -p "$work/out/include" "$work/out/lib"
+    cp -a "${header%/*}" "$work/out/include/" &&
+        cp -a "${library%/*}"/libhiredis.{a,so*} "$work/out/lib/" &&
+        cp "$work/tree/usr/share/doc/libhiredis-dev/copyright" "$work/out/" || return 1
+    put_in_place "$work/out" "$made" "recipe $OLD_HIREDIS_RECIPE"
+    say "hiredis: 0.14 of $release in .deps/hiredis-0.14, to test beside"
+}

@@ -192,6 +192,16 @@ void vouch_client_interrupt(vouch_client *client)
     errno = before;
 }
 
+vouch_status vouch_client_stats(const vouch_client *client, vouch_stats *stats)
+{
+    if (!client || !stats || stats->size < sizeof stats->size)
+        return VOUCH_EINVAL;
+    if (client->pid != getpid())
+        return VOUCH_EFORKED;
+    observe_stats(&client->core, stats);
+    return VOUCH_OK;
+}
+
 /* ---- operations ----------------------------------------------------------------------------- */
 
 bool vouch_op_done(const vouch_op *op)
@@ -201,6 +211,8 @@ bool vouch_op_done(const vouch_op *op)
 
 void vouch_op_cancel(vouch_op *op)
 {
-    if (!op->done && op->core && !op->core->busy)
+    const struct vouch_client *client =
+        (const struct vouch_client *)op->core; /* its first member */
+    if (!op->done && client && !client->core.busy && client->pid == getpid())
         op->ops->expire(op, VOUCH_CAUSE_CANCELLED);
 }

@@ -32,6 +32,7 @@ void core_free(struct core *c)
 
 int64_t core_backoff_us(struct core *c, unsigned failures)
 {
+    c->counts.waits++;
     struct retry_policy p = {c->settings.retry_min_ms, c->settings.retry_max_ms, RETRY_JITTER_FULL};
     return retry_delay_us(&p, failures, 0, retry_random_next(&c->random));
 }

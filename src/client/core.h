@@ -6,6 +6,7 @@
 #include "base/retry.h"
 #include "client/lane.h"
 #include "client/link.h"
+#include "client/observe.h"
 #include "client/op.h"
 #include "client/settings.h"
 
@@ -25,6 +26,7 @@ struct core {
     int64_t now;      /* microseconds, monotonic: what the driver said last */
     bool interrupted; /* the next operation ends at once */
     bool busy;        /* inside a callback of the caller's */
+    vouch_stats counts;
 };
 
 void core_init(struct core *c, const struct settings *settings, uint64_t seed);

@@ -81,9 +81,11 @@ static bool write_out(struct vouch_client *c, struct link *l, struct seat *s)
         size_t n = conn_output(&l->conn, spans, TRANSPORT_SPANS), taken = 0, handed = 0;
         if (n == 0 && (!t->holds || l->conn.retiring))
             return any;
+        if (conn_is_turning(&l->conn))
+            c->core.now = client_now(); /* the callers' source may have taken its time */
         enum transport_result result = t->ops->send(t, spans, n, &taken, &handed);
         conn_taken(&l->conn, taken);
-        conn_handed(&l->conn, handed);
+        link_handed(l, handed);
         if (result == TRANSPORT_AGAIN)
             return any || taken;
         any = true;
@@ -96,12 +98,18 @@ static bool write_out(struct vouch_client *c, struct link *l, struct seat *s)
 
 /* ---- steps ---------------------------------------------------------------------------------- */
 
-static bool add_seats(struct vouch_client *c)
+/* A new link gets its seat; without memory for one it fails, and is tried again as others are. */
+static bool has_seat(struct vouch_client *c, size_t i)
 {
-    for (size_t i = 0; i < c->core.link_count; i++)
-        if (!c->seats[i] && !(c->seats[i] = alloc_zeroed(1, sizeof *c->seats[i])))
-            return false;
-    return true;
+    if (!c->seats[i])
+        c->seats[i] = alloc_zeroed(1, sizeof *c->seats[i]);
+    if (c->seats[i])
+        return true;
+    if (c->core.links[i]->state == LINK_OPENING)
+        link_unreachable(c->core.links[i], VOUCH_CAUSE_MEMORY, false,
+                         "out of memory for a connection");
+    c->core.links[i]->close_transport = false; /* there is none */
+    return false;
 }
 
 static bool serve(struct vouch_client *c, size_t i)
@@ -174,10 +182,8 @@ static void move(struct vouch_client *c, uint64_t readable)
         if (atomic_load_explicit(&c->interrupt, memory_order_relaxed))
             take_interrupt(c);
         core_advance(&c->core, c->core.now);
-        if (!add_seats(c))
-            return; /* tried again with the next step */
         for (size_t i = 0; i < c->core.link_count; i++)
-            any = serve(c, i) || any;
+            any = (has_seat(c, i) && serve(c, i)) || any;
         if (!any)
             return;
     }
@@ -309,6 +315,8 @@ void client_drive(struct vouch_client *c, const struct vouch_op *op)
 void driver_free(struct vouch_client *c)
 {
     /* In a forked child the connections are the parent's: descriptors are closed, nothing is said. */
+    if (c->pid != getpid())
+        c->core.settings.on_event = NULL;
     core_free(&c->core);
     for (size_t i = 0; i < VOUCH_CLIENT_MAX_CONNECTIONS; i++) {
         if (c->seats[i] && c->seats[i]->transport)

@@ -11,11 +11,13 @@
  *      `held`: the module pulled it. */
 #include "client/lane.h"
 
+#include "base/error.h"
 #include "client/core.h"
 #include "client/link.h"
 #include "client/renewal.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- loads ---------------------------------------------------------------------------------- */
@@ -106,6 +108,7 @@ static void on_lost(struct exchange *x, size_t maybe, size_t unsent, vouch_cause
 {
     struct lane *l = (struct lane *)x;
     settle(l, &maybe, &unsent);
+    l->link->in_doubt += maybe;
     l->wants = true;
     l->ops->on_lost(l, maybe, unsent, cause);
 }
@@ -166,6 +169,40 @@ void lane_advance(struct lane *l, int64_t now)
     l->resume = 0;
     if (l->wants)
         lane_offer(l);
+}
+
+static const char *waits_for(const struct lane *l)
+{
+    switch (l->link->state) {
+    case LINK_READY:
+    case LINK_RETIRING:
+        return l->x.pending ? "no answer yet" : "others' commands fill the connection's window";
+    case LINK_GREETING:
+        return "the handshake is not answered yet";
+    case LINK_OPENING:
+        if (l->link->stage == LINK_RESOLVING)
+            return "the host's name is not resolved yet";
+        if (l->link->stage == LINK_SECURING)
+            return "TLS is not set up yet";
+        break;
+    case LINK_IDLE:
+    case LINK_WAITING:
+        break;
+    }
+    return "not connected yet";
+}
+
+void lane_out_of_time(struct lane *l)
+{
+    static const char full[] = "all VOUCH_CLIENT_MAX_CONNECTIONS connections are in use";
+    struct lane_failure *f = &l->failure;
+    char text[ENDPOINT_TEXT_MAX + 64];
+    if (l->link && (!f->message[0] || l->link->state == LINK_READY)) {
+        (void)snprintf(text, sizeof text, "%s: %s", l->link->server, waits_for(l));
+        error_escape(f->message, sizeof f->message, text, strlen(text));
+    } else if (l->waiting && !f->message[0]) {
+        memcpy(f->message, full, sizeof full);
+    }
 }
 
 void lane_close(struct lane *l, size_t *maybe, size_t *unsent)

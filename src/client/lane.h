@@ -76,6 +76,8 @@ static inline void lane_progress(struct lane *l)
 }
 /* Time passes: resumes. */
 void lane_advance(struct lane *l, int64_t now);
+/* Its time is up: what it was waiting for becomes its failure, if nothing worse did before. */
+void lane_out_of_time(struct lane *l);
 /* Leaves its connection; as conn_abandon. A lane that is closed may be thrown away. */
 void lane_close(struct lane *l, size_t *maybe, size_t *unsent);
 /* The server says that the need is not there, whatever was known: the next pull loads it again. */

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "client/core.h"
 #include "client/renewal.h"
+#include "net/stranger.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -99,16 +100,19 @@ static void go_down(struct link *l, vouch_cause cause, bool permanent, const cha
                     const char *why)
 {
     struct lane_failure f = failure(l, cause, code, why);
+    vouch_event_kind kind = observe_failed(l);
     drop(l, cause);
     for (struct lane *i = l->lanes; i; i = i->next_on_link)
         if (i->wants && !i->failed)
             lane_outage(i, &f, permanent);
     shed(l);
+    observe_down(l, kind, &f);
 }
 
 /* A retired connection has given its last reply, or one of no more use is replaced. */
 static void end_quietly(struct link *l)
 {
+    observe_given_up(l);
     drop(l, VOUCH_CAUSE_NONE);
     become_idle(l);
     core_freed(l->core);
@@ -129,10 +133,12 @@ static const char *too_late(const struct link *l)
 {
     static const char *const words[] = {
         [LINK_RESOLVING] = "the host's name was not resolved within connect_ms",
-        [LINK_CONNECTING] = "not connected within connect_ms",
+        [LINK_CONNECTING] = "no connection within connect_ms: a wrong address, or a firewall?",
         [LINK_SECURING] = "connected, but no TLS session within connect_ms; is this a TLS port?"};
-    return l->state == LINK_OPENING ? words[l->stage]
-                                    : "connected, but no handshake within connect_ms";
+    return l->state == LINK_OPENING
+               ? words[l->stage]
+               : "connected, but no handshake within connect_ms: a server that is stopped "
+                 "or busy, or of another kind?";
 }
 
 void link_advance(struct link *l, int64_t now)
@@ -188,6 +194,7 @@ void link_connected(struct link *l)
     struct greeting greeting = l->core->settings.greeting;
     greeting.probe_multi = l->probe_multi;
     conn_restart(&l->conn);
+    l->heard = false;
     l->state = LINK_GREETING;
     if (!renewal_ask(l, &greeting)) {
         go_down(l, VOUCH_CAUSE_AUTH, false, "", "the credentials hook has none");
@@ -201,7 +208,12 @@ void link_connected(struct link *l)
 
 void link_unreachable(struct link *l, vouch_cause cause, bool permanent, const char *why)
 {
-    go_down(l, cause, permanent, "", why);
+    const char *what = cause == VOUCH_CAUSE_ADDRESS   ? "the host has no address: "
+                       : cause == VOUCH_CAUSE_CONNECT ? "cannot connect: "
+                                                      : "";
+    char text[VOUCH_MESSAGE_MAX];
+    (void)snprintf(text, sizeof text, "%s%s", what, why);
+    go_down(l, cause, permanent, "", text);
 }
 
 static void become_ready(struct link *l)
@@ -211,6 +223,7 @@ static void become_ready(struct link *l)
     for (struct lane *i = l->lanes; i; i = i->next_on_link)
         if (i->wants)
             lane_offer(i);
+    observe_connected(l);
 }
 
 static void greet(struct link *l)
@@ -237,16 +250,42 @@ static void greet(struct link *l)
     }
 }
 
+void link_handed(struct link *l, size_t n)
+{
+    bool turning = conn_is_turning(&l->conn);
+    conn_handed(&l->conn, n);
+    observe_handed(l, n, turning && !conn_is_turning(&l->conn));
+}
+
+/* What came is no reply, or answers nothing. */
+static void broke_protocol(struct link *l, const char *bytes, size_t n)
+{
+    char why[VOUCH_MESSAGE_MAX];
+    bool known = false;
+    if (l->state == LINK_GREETING && l->conn.stray[0]) {
+        handshake_turned_away(&l->handshake, l->conn.stray);
+        greet(l);
+        return;
+    }
+    if (!l->heard)
+        known = stranger_describe(bytes, n, l->conn.fault, why, sizeof why);
+    else
+        (void)snprintf(why, sizeof why, "what came is not Redis' protocol (%s)%s%s", l->conn.fault,
+                       l->conn.stray[0] ? ": " : "", l->conn.stray);
+    go_down(l, VOUCH_CAUSE_PROTOCOL, known, "", why);
+}
+
 void link_received(struct link *l, const char *bytes, size_t n)
 {
     if (l->state != LINK_GREETING && l->state != LINK_READY && l->state != LINK_RETIRING)
         return;
-    if (!conn_received(&l->conn, bytes, n)) {
-        bool early = l->state == LINK_GREETING && l->conn.stray[0];
-        go_down(l, early ? VOUCH_CAUSE_CONNECT : VOUCH_CAUSE_PROTOCOL, false, "",
-                l->conn.stray[0] ? l->conn.stray : l->conn.fault);
+    bool good = conn_received(&l->conn, bytes, n);
+    observe_received(l, n);
+    if (!good) {
+        broke_protocol(l, bytes, n);
         return;
     }
+    l->heard = true;
     if (l->state == LINK_GREETING)
         greet(l);
     else if (l->state == LINK_READY)
@@ -255,10 +294,22 @@ void link_received(struct link *l, const char *bytes, size_t n)
         link_advance(l, l->core->now);
 }
 
+/* A full server, one in protected mode and one that wants TLS may all just close. */
+static void turned_away(struct link *l, const char *why)
+{
+    char text[VOUCH_MESSAGE_MAX];
+    (void)snprintf(text, sizeof text,
+                   "%s before the handshake's end: a wrong port, or TLS, or too many clients?",
+                   why);
+    go_down(l, VOUCH_CAUSE_CONNECT, false, "", text);
+}
+
 void link_broken(struct link *l, vouch_cause cause, bool permanent, const char *why)
 {
     if (l->state == LINK_RETIRING && conn_is_over(&l->conn))
         end_quietly(l);
+    else if (l->state == LINK_GREETING && cause == VOUCH_CAUSE_LOST)
+        turned_away(l, why);
     else if (l->state != LINK_IDLE && l->state != LINK_WAITING)
         go_down(l, cause, permanent, "", why);
 }

@@ -50,10 +50,13 @@ struct link {
     enum link_stage stage;
     bool leased;
     bool probe_multi;     /* false after the probe was found to do harm */
+    bool heard;           /* something came on this connection */
     bool close_transport; /* the driver is to close what it has */
     unsigned failures;    /* in a row */
     int64_t until;        /* WAITING: when to open */
     int64_t connect_by;   /* OPENING, GREETING: when to give up */
+    int64_t turned_at;    /* when the round trip began that is not answered yet; else 0 */
+    size_t in_doubt;      /* commands that its last end left so */
     struct lane *lanes;   /* on it */
     struct handshake handshake;
     struct vouch_credentials credentials; /* those of the handshake, from the caller's hook */
@@ -81,6 +84,8 @@ int64_t link_wake(const struct link *l);
 void link_connected(struct link *l);
 /* No address could be connected, or there is none. */
 void link_unreachable(struct link *l, vouch_cause cause, bool permanent, const char *why);
+/* The kernel has n more of the bytes that were taken. */
+void link_handed(struct link *l, size_t n);
 /* What came in. */
 void link_received(struct link *l, const char *bytes, size_t n);
 /* The transport ended or failed. */

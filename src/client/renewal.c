@@ -8,6 +8,7 @@
 #include "client/renewal.h"
 
 #include "client/core.h"
+#include "client/observe.h"
 
 bool renewal_ask(struct link *l, struct greeting *greeting)
 {
@@ -52,21 +53,33 @@ void renewal_abandon(struct link *l)
 }
 
 /* Four times before they expire; then as often as connecting is tried at most. */
-static void try_later(struct link *l)
+static void try_later(struct link *l, const char *code, const char *why)
 {
     int64_t expires = l->expires, left = expires - l->core->now,
             least = l->core->settings.retry_max_ms * 1000;
-    renewal_clear(l);
+    int64_t wait = expires != OP_NEVER && left / 4 > least ? left / 4 : least;
+    vouch_event e = {.kind = VOUCH_EVENT_NOT_RENEWED,
+                     .cause = VOUCH_CAUSE_AUTH,
+                     .wait_ms = observe_ms(wait),
+                     .server = l->server,
+                     .code = code,
+                     .message = why};
     conn_solo(&l->conn, NULL);
+    observe_tell(l->core, e); /* its words are the handshake's */
+    renewal_clear(l);
     l->expires = expires;
-    l->renew_at = l->core->now + (expires != OP_NEVER && left / 4 > least ? left / 4 : least);
+    l->renew_at = l->core->now + wait;
 }
 
 static void begin(struct link *l)
 {
     struct greeting greeting = {0};
-    if (!renewal_ask(l, &greeting) || !handshake_init_renewal(&l->handshake, &greeting)) {
-        try_later(l);
+    if (!renewal_ask(l, &greeting)) {
+        try_later(l, "", "the credentials hook has none");
+        return;
+    }
+    if (!handshake_init_renewal(&l->handshake, &greeting)) {
+        try_later(l, "", "out of memory for a new login");
         return;
     }
     l->renewing = true;
@@ -97,10 +110,12 @@ void renewal_received(struct link *l)
         return;
     bool accepted = l->handshake.state == HANDSHAKE_READY;
     conn_solo(&l->conn, NULL);
-    if (accepted)
-        renewal_settle(l);
-    else
-        try_later(l);
+    if (!accepted) {
+        try_later(l, l->handshake.code, l->handshake.message);
+        return;
+    }
+    renewal_settle(l);
+    observe_tell(l->core, (vouch_event){.kind = VOUCH_EVENT_RENEWED, .server = l->server});
 }
 
 void renewal_now(struct link *l)

@@ -188,7 +188,9 @@ static vouch_status duration(int64_t given, const char *name, int64_t low, int64
     if (given == 0)
         return VOUCH_OK;
     if (given < low || given > high)
-        return wrong(e, name, "out of range");
+        return error_set(e, VOUCH_EINVAL, VOUCH_CAUSE_NONE,
+                         "%s: %lld is not in the range from %lld to %lld", name, (long long)given,
+                         (long long)low, (long long)high);
     *out = given;
     return VOUCH_OK;
 }
@@ -252,6 +254,8 @@ static vouch_status read_options(struct settings *s, const vouch_client_options 
     s->lazy = o->lazy != 0;
     s->credentials = o->credentials;
     s->credentials_user = o->credentials_user;
+    s->on_event = o->on_event;
+    s->event_user = o->event_user;
     vouch_status status = override(o->username, &s->username, e);
     if (!status)
         status = override(o->password, &s->password, e);

@@ -21,6 +21,8 @@ struct settings {
     struct tls_settings tls;
     vouch_credentials_hook credentials; /* or NULL */
     void *credentials_user;
+    vouch_event_hook on_event;
+    void *event_user;
 };
 
 /* Reads the URL, then the options over it, then the defaults. On failure nothing is held. */

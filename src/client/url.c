@@ -32,7 +32,7 @@ static const char *split_options(const char *at, const char *end, struct url *ou
     while (at < end) {
         const char *stop = find(at, end, '&'), *equals = find(at, stop, '=');
         if (equals == stop)
-            return "an option without '='";
+            return "an option without '=' (in a password '?' is written %3F)";
         if (out->option_count == URL_OPTIONS_MAX)
             return "more than 16 options";
         out->options[out->option_count].name = part(at, equals);
@@ -108,6 +108,8 @@ const char *url_split(const char *text, struct url *out)
     const char *limit = options;
     if (!out->local)
         limit = find(at, options, '/');
+    if (!out->local && find(limit, end, '@') < options)
+        return "an '@' behind the host: in a user or password '/' is written %2F";
     const char *sign = out->local && at < options && *at == '/' ? NULL : find_last(at, limit, '@');
     if (sign) {
         fault = split_user(at, sign, out);

@@ -192,7 +192,7 @@ static vouch_status usable(const vouch_collector *c, vouch_error *error)
 
 /* ---- adding --------------------------------------------------------------------------------- */
 
-static vouch_status may_add(vouch_collector *c, int64_t now, vouch_error *error)
+static vouch_status may_add(vouch_collector *c, vouch_error *error)
 {
     struct gather *g = &c->gather;
     if (c->closing || (c->inside && !c->telling))
@@ -202,9 +202,9 @@ static vouch_status may_add(vouch_collector *c, int64_t now, vouch_error *error)
     if (client_gone(c))
         return error_set(error, VOUCH_ECANCELLED, VOUCH_CAUSE_CANCELLED,
                          "the collector's client was closed");
-    /* Which process this is costs a system call: more than all else here. */
-    if ((!g->next->count || gather_is_due(g, now) || gather_wants_look(g, now)) &&
-        c->pid != getpid())
+    /* Which process this is costs a system call, more than all else here: asked once for each flush,
+     * and when none can be started. */
+    if ((!g->next->count || g->not_before) && c->pid != getpid())
         return error_set(error, VOUCH_EFORKED, VOUCH_CAUSE_NONE,
                          "this collector was opened before the fork; open another in this process");
     return gather_room(g, error);
@@ -220,17 +220,16 @@ static vouch_status refused(vouch_collector *c)
     return status;
 }
 
-static vouch_status added(vouch_collector *c, vouch_collected callback, void *user, int64_t now)
+static void added(vouch_collector *c, vouch_collected callback, void *user)
 {
     struct gather *g = &c->gather;
-    gather_count(g, callback, user, now);
-    if (c->telling)
-        return VOUCH_OK;
+    int64_t now = client_now();
+    if (!gather_count(g, callback, user, now) || c->telling)
+        return;
     if (gather_wants_look(g, now))
         look(c, now);
-    if (gather_is_due(g, now))
+    else
         (void)!start(c, now, NULL); /* it was added all the same; service says what is wrong */
-    return VOUCH_OK;
 }
 
 vouch_status vouch_collector_addv(vouch_collector *c, vouch_collected callback, void *user,
@@ -238,13 +237,13 @@ vouch_status vouch_collector_addv(vouch_collector *c, vouch_collected callback, 
 {
     if (!c)
         return VOUCH_EINVAL;
-    int64_t now = client_now();
-    vouch_status status = may_add(c, now, &c->add_error);
+    vouch_status status = may_add(c, &c->add_error);
     if (status)
         return status;
     if (vouch_batch_addv(c->gather.next->batch, args) == VOUCH_NO_COMMAND)
         return refused(c);
-    return added(c, callback, user, now);
+    added(c, callback, user);
+    return VOUCH_OK;
 }
 
 vouch_status vouch_collector_argv(vouch_collector *c, vouch_collected callback, void *user,
@@ -252,13 +251,13 @@ vouch_status vouch_collector_argv(vouch_collector *c, vouch_collected callback, 
 {
     if (!c)
         return VOUCH_EINVAL;
-    int64_t now = client_now();
-    vouch_status status = may_add(c, now, &c->add_error);
+    vouch_status status = may_add(c, &c->add_error);
     if (status)
         return status;
     if (vouch_batch_argv(c->gather.next->batch, argc, argv, argvlen) == VOUCH_NO_COMMAND)
         return refused(c);
-    return added(c, callback, user, now);
+    added(c, callback, user);
+    return VOUCH_OK;
 }
 
 vouch_status vouch_collector_error(const vouch_collector *c, vouch_error *error)

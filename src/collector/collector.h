@@ -56,8 +56,8 @@ void gather_free(struct gather *g);
 
 /* VOUCH_OK if one more may be added to the batch of `next` and then counted. */
 vouch_status gather_room(struct gather *g, vouch_error *error);
-/* It was added. */
-void gather_count(struct gather *g, vouch_collected callback, void *user, int64_t now);
+/* It was added. True if that, or the time, makes a flush due, or the one under way to be moved. */
+bool gather_count(struct gather *g, vouch_collected callback, void *user, int64_t now);
 
 /* A flush is due, and may be started. */
 bool gather_is_due(const struct gather *g, int64_t now);

@@ -126,37 +126,6 @@ void gather_free(struct gather *g)
     }
 }
 
-/* ---- adding --------------------------------------------------------------------------------- */
-
-static vouch_status full(vouch_error *error, const char *what)
-{
-    return error_set(error, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT,
-                     "the collector holds options->%s; service or flush it, then add again", what);
-}
-
-vouch_status gather_room(struct gather *g, vouch_error *error)
-{
-    struct load *l = g->next;
-    if (gather_pending(g) >= g->max_held_commands)
-        return full(error, "max_held_commands");
-    if (load_bytes(l) + load_bytes(g->flying) >= g->max_held_bytes)
-        return full(error, "max_held_bytes");
-    void *p = l->receivers;
-    if (!alloc_grow(&p, &l->capacity, l->count + 1, sizeof *l->receivers))
-        return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for a command");
-    l->receivers = p;
-    return VOUCH_OK;
-}
-
-void gather_count(struct gather *g, vouch_collected callback, void *user, int64_t now)
-{
-    struct load *l = g->next;
-    if (!l->count)
-        l->since = now;
-    l->receivers[l->count++] = (struct receiver){callback, user};
-    assert(l->batch->count == l->lead + l->count); /* 1 */
-}
-
 /* ---- when ----------------------------------------------------------------------------------- */
 
 /* When what is gathered is due; GATHER_NEVER if nothing is, or it may not go. */
@@ -186,6 +155,40 @@ bool gather_wants_look(const struct gather *g, int64_t now)
 int64_t gather_wake(const struct gather *g)
 {
     return g->in_flight ? g->look : due_at(g);
+}
+
+/* ---- adding --------------------------------------------------------------------------------- */
+
+static vouch_status full(vouch_error *error, const char *what)
+{
+    return error_set(error, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT,
+                     "the collector holds options->%s; service or flush it, then add again", what);
+}
+
+vouch_status gather_room(struct gather *g, vouch_error *error)
+{
+    struct load *l = g->next;
+    if (gather_pending(g) >= g->max_held_commands)
+        return full(error, "max_held_commands");
+    if (load_bytes(l) + load_bytes(g->flying) >= g->max_held_bytes)
+        return full(error, "max_held_bytes");
+    if (l->count < l->capacity)
+        return VOUCH_OK;
+    void *p = l->receivers;
+    if (!alloc_grow(&p, &l->capacity, l->count + 1, sizeof *l->receivers))
+        return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for a command");
+    l->receivers = p;
+    return VOUCH_OK;
+}
+
+bool gather_count(struct gather *g, vouch_collected callback, void *user, int64_t now)
+{
+    struct load *l = g->next;
+    if (!l->count)
+        l->since = now;
+    l->receivers[l->count++] = (struct receiver){callback, user};
+    assert(l->batch->count == l->lead + l->count); /* 1 */
+    return gather_is_due(g, now) || gather_wants_look(g, now);
 }
 
 /* ---- what became of it ---------------------------------------------------------------------- */

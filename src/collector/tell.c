@@ -4,7 +4,7 @@
  * Invariant: each receiver of a load is called once, in order; and only here. */
 #include "collector/collector.h"
 
-#include "base/error.h"
+#include "pipeline/results.h"
 
 #include <assert.h>
 
@@ -22,7 +22,10 @@ static int64_t server_time(const vouch_result *time)
 
 static void count(struct told *t, const vouch_result *r)
 {
-    t->commands++;
+    if (r->status == VOUCH_OK) {
+        t->applied++;
+        return;
+    }
     t->applied += r->effect == VOUCH_APPLIED;
     t->not_applied += r->effect == VOUCH_NOT_APPLIED;
     t->maybe += r->effect == VOUCH_MAYBE_APPLIED;
@@ -36,30 +39,27 @@ static void call(const struct load *l, size_t i, const vouch_result *r, int64_t 
         l->receivers[i].callback(r, server_us, l->receivers[i].user);
 }
 
-/* A command in doubt, or one that was not executed though the server did not refuse it. */
-static bool leaves_gap(const vouch_results *results, size_t from)
+/* Whether the first n left something in doubt, or not executed though the server did not refuse it. */
+static bool leaves_gap(const vouch_result *v, size_t n)
 {
-    for (size_t i = vouch_results_next_failed(results, from); i != VOUCH_NO_COMMAND;
-         i = vouch_results_next_failed(results, i + 1)) {
-        const vouch_result *r = vouch_results_at(results, i);
-        if (r->effect == VOUCH_MAYBE_APPLIED || r->status == VOUCH_ENOTSENT)
+    for (size_t i = 0; i < n; i++)
+        if (v[i].effect == VOUCH_MAYBE_APPLIED || v[i].status == VOUCH_ENOTSENT)
             return true;
-    }
     return false;
 }
 
 struct told tell_results(struct gather *g, const vouch_results *results)
 {
     struct load *l = g->flying;
-    struct told told = {0};
-    assert(vouch_results_count(results) == l->lead + l->count);
-    int64_t server_us = l->lead ? server_time(vouch_results_at(results, 0)) : 0;
-    if (g->strict_order && leaves_gap(results, l->lead))
+    const vouch_result *v = results->v + l->lead;
+    struct told told = {.commands = l->count};
+    assert(results->count == l->lead + l->count);
+    int64_t server_us = l->lead ? server_time(results->v) : 0;
+    if (g->strict_order && leaves_gap(v, l->count))
         g->held = true;
     for (size_t i = 0; i < l->count; i++) {
-        const vouch_result *r = vouch_results_at(results, l->lead + i);
-        count(&told, r);
-        call(l, i, r, server_us);
+        count(&told, &v[i]);
+        call(l, i, &v[i], server_us);
     }
     gather_told(g);
     return told;

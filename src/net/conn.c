@@ -55,7 +55,7 @@ void conn_restart(struct conn *c)
     reader_restart(&c->reader);
     arena_reset(&c->scratch);
     c->head = c->tail = c->out = 0;
-    c->pulled = c->taken = c->handed = c->answered = 0;
+    c->pulled = c->taken = c->handed = c->answered = c->turn = 0;
     c->pending = 0;
     c->retiring = c->early = false;
     c->solo = NULL;
@@ -165,6 +165,8 @@ static void pull_one(struct conn *c, struct exchange *x)
         conn_offer(c, x);
     *run_at(c, c->tail++) =
         (struct conn_run){x, run.bytes, run.ends, run.base, count, 0, c->pulled};
+    if (c->answered > c->turn)
+        c->turn = c->pulled;
     c->pulled += run.ends[count - 1] - run.base;
     c->pending += count;
     x->pending += count;

@@ -36,6 +36,7 @@ struct conn {
     size_t head, tail;
     size_t out; /* the first run with bytes not yet taken */
     uint64_t pulled, taken, handed, answered, received;
+    uint64_t turn;                 /* where the latest round trip begins: see conn_is_turning */
     size_t pending;                /* commands pulled and not answered */
     struct exchange *first, *last; /* offered */
     struct exchange *solo;         /* if set, nothing else is pulled */
@@ -81,6 +82,18 @@ void conn_lost(struct conn *c, vouch_cause cause);
 void conn_abandon(struct conn *c, struct exchange *x, size_t *maybe, size_t *unsent);
 /* Retired, and nobody waits for a reply any more: lose it. */
 bool conn_is_over(const struct conn *c);
+
+/* A round trip is what was pulled before the first answer to any of it had come. True until its first
+ * byte is handed over. */
+static inline bool conn_is_turning(const struct conn *c)
+{
+    return c->handed <= c->turn;
+}
+/* Of a round trip that was handed over: the first byte of an answer to it was received. */
+static inline bool conn_is_answered(const struct conn *c)
+{
+    return c->answered > c->turn || (c->answered == c->turn && c->reader.inside);
+}
 
 /* Changes whenever a byte moved in either direction. */
 static inline uint64_t conn_activity(const struct conn *c)

@@ -138,11 +138,14 @@ static bool common_failure(struct handshake *h, const struct vouch_reply *e)
     static const char *const passing[] = {"LOADING", "BUSY", "MASTERDOWN", "TRYAGAIN",
                                           "CLUSTERDOWN"};
     if (has_code(e, "NOAUTH"))
-        fail(h, VOUCH_CAUSE_AUTH, true, "the server wants a password: ", e);
+        fail(h, VOUCH_CAUSE_AUTH, true,
+             "the server wants a password, in the URL or the options: ", e);
     else if (begins(e, "ERR max number of clients"))
         fail(h, VOUCH_CAUSE_CONNECT, false, "the server has no room for another client: ", e);
     else if (has_code(e, "DENIED"))
-        fail(h, VOUCH_CAUSE_HANDSHAKE, true, "the server is in protected mode: ", e);
+        fail(h, VOUCH_CAUSE_HANDSHAKE, true,
+             "the server is in protected mode: give it a password, or connect from its machine: ",
+             e);
     else
         for (size_t i = 0; i < sizeof passing / sizeof *passing; i++)
             if (has_code(e, passing[i]))
@@ -172,7 +175,8 @@ static void refused(struct handshake *h, enum handshake_step step, const struct 
         return;
     case STEP_SELECT:
         if (!common_failure(h, e))
-            fail(h, VOUCH_CAUSE_HANDSHAKE, true, "SELECT was refused: ", e);
+            fail(h, VOUCH_CAUSE_HANDSHAKE, true,
+                 "the database cannot be used, SELECT was refused: ", e);
         return;
     case STEP_COSMETIC:
         (void)common_failure(h, e);
@@ -188,8 +192,19 @@ static void refused(struct handshake *h, enum handshake_step step, const struct 
     }
 }
 
-static void accepted(struct handshake *h, enum handshake_step step)
+/* Other servers have their ways to say yes: POP3 greets with "+OK", and knows no HELLO. */
+static bool is_redis(enum handshake_step step, const struct vouch_reply *reply)
 {
+    if (step == STEP_HELLO)
+        return reply->type == VOUCH_TYPE_MAP || reply->type == VOUCH_TYPE_ARRAY;
+    return (step != STEP_AUTH && step != STEP_SELECT) || reply->type == VOUCH_TYPE_STATUS;
+}
+
+static void accepted(struct handshake *h, enum handshake_step step, const struct vouch_reply *reply)
+{
+    if (!is_redis(step, reply))
+        fail(h, VOUCH_CAUSE_PROTOCOL, false,
+             "no Redis or Valkey server answers the handshake like this; check the port", NULL);
     if (step == STEP_MULTI) {
         h->may_multi = true;
         h->queueing = true;
@@ -204,6 +219,14 @@ static void next_round(struct handshake *h, enum handshake_step done)
     } else {
         h->state = HANDSHAKE_READY;
     }
+}
+
+void handshake_turned_away(struct handshake *h, const char *words)
+{
+    struct vouch_reply e = {.type = VOUCH_TYPE_ERROR, .n = (uint32_t)strlen(words)};
+    e.as.text = words;
+    if (!common_failure(h, &e))
+        fail(h, VOUCH_CAUSE_HANDSHAKE, true, "the server turned the connection away: ", &e);
 }
 
 /* ---- as an exchange ------------------------------------------------------------------------- */
@@ -234,7 +257,7 @@ static void on_reply(struct exchange *x, const struct vouch_reply *reply, enum r
     else if (vouch_reply_is_error(reply))
         refused(h, step, reply);
     else
-        accepted(h, step);
+        accepted(h, step, reply);
     /* A fallback has begun a new round by itself. */
     if (h->state == HANDSHAKE_RUNNING && last && h->answered == h->count)
         next_round(h, step);

@@ -55,5 +55,7 @@ bool handshake_init_renewal(struct handshake *h, const struct greeting *greeting
  * greeting are borrowed until handshake_free. */
 bool handshake_init(struct handshake *h, const struct greeting *greeting);
 void handshake_free(struct handshake *h);
+/* The server said this error before it was asked anything: it turns the connection away. */
+void handshake_turned_away(struct handshake *h, const char *words);
 
 #endif

@@ -25,6 +25,8 @@ static void end(struct pipeline *p, vouch_cause cause)
             p->failure = p->shares[i].lane.failure;
     }
     p->op.done = true;
+    for (size_t i = 0; i < p->share_count; i++)
+        notice_tell(&p->shares[i], true);
 }
 
 static void watch_progress(struct pipeline *p, int64_t now)
@@ -51,8 +53,10 @@ static void advance(struct vouch_op *op, int64_t now)
 {
     struct pipeline *p = (struct pipeline *)op;
     p->op.wake = OP_NEVER;
-    for (size_t i = 0; i < p->share_count; i++)
+    for (size_t i = 0; i < p->share_count; i++) {
+        notice_tell(&p->shares[i], false);
         lane_advance(&p->shares[i].lane, now);
+    }
     if (p->stream && stream_turn(p))
         p->moved_at = now;
     if (is_over(p)) {
@@ -155,9 +159,11 @@ static void note_fault(struct pipeline *p, enum fault_kind kind, const struct se
     struct fault *f = &p->faults[kind];
     if (f->set)
         return;
-    const vouch_result *r = &s->results[index];
+    const vouch_result *r = &s->results[index], *before = index ? r - 1 : NULL;
     struct batch_words w = batch_words(s->batch, index);
-    vouch_string words = vouch_reply_string(r->reply);
+    /* What a command was held back for is told with it. */
+    f->behind = r->cause == VOUCH_CAUSE_ORDER && before && before->status == VOUCH_ESERVER;
+    vouch_string words = vouch_reply_string(f->behind ? before->reply : r->reply);
     f->set = true;
     f->command = command;
     f->cause = r->cause;
@@ -213,8 +219,15 @@ static void reason(const struct pipeline *p, const struct fault *f, char *out, s
 {
     const char *trouble = p->failure.message, *sentence = vouch_cause_sentence(f->cause);
     bool waited = f->cause == VOUCH_CAUSE_DEADLINE || f->cause == VOUCH_CAUSE_STALLED;
+    bool moved = strcmp(f->code, "MOVED") == 0;
     if (f->words[0])
-        (void)snprintf(out, room, "%s", f->words);
+        (void)snprintf(out, room, "%s%s%s",
+                       f->behind ? "held back, the one before was refused: " : "", f->words,
+                       moved ? " (a cluster: the key is on another of its nodes)" : "");
+    else if (f->cause == VOUCH_CAUSE_LIMIT)
+        (void)snprintf(out, room,
+                       "executed, but its reply was dropped: over reply_max_bytes, "
+                       "reply_max_elements or reply_max_depth");
     else if (trouble[0] && waited)
         (void)snprintf(out, room, "%s (last trouble: %s)", sentence, trouble);
     else if (trouble[0] && f->cause != VOUCH_CAUSE_INTERRUPTED && f->cause != VOUCH_CAUSE_CANCELLED)

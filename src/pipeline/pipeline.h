@@ -41,6 +41,18 @@ struct cursor {
 
 struct pipeline;
 
+/* What the hook has still to be told of a share. It is told when the machines are at rest, by the
+ * next advance or the operation's end; so it hears of a lost connection first. */
+struct news {
+    size_t again; /* commands that were handed over and go again */
+    vouch_cause again_cause;
+    int64_t wait_us; /* after a refusal: until then; -1: not after one that passes with time */
+    size_t lost;     /* MAYBE: handed over, and no reply will come */
+    vouch_cause lost_cause;
+    size_t failed;           /* MAYBE: answered with an error */
+    const struct link *link; /* whose connection it was, or NULL */
+};
+
 struct share {
     struct lane lane; /* first */
     struct pipeline *p;
@@ -59,6 +71,8 @@ struct share {
     bool past_maybe;         /* reorder_ok: what runs now runs after a command of unknown effect */
     bool patchy;             /* reorder_ok: there may be final results beyond `next` */
     bool halted;             /* nothing more is sent */
+    bool again;              /* some commands may have been handed over before */
+    struct news news;
 };
 
 /* What can be wrong with a command, worst first. */
@@ -71,6 +85,7 @@ struct fault {
     char name[32];
     char code[VOUCH_CODE_MAX];
     char words[VOUCH_MESSAGE_MAX];
+    bool behind; /* the code and the words are of the command before it */
 };
 
 struct stream;
@@ -115,6 +130,19 @@ void share_init(struct share *s, struct pipeline *p, size_t number, bool leased,
 void share_offer(struct share *s);
 /* Leaves its connection; settles everything that is not final, for this reason. */
 void share_end(struct share *s, vouch_cause cause);
+
+/* ---- notice.c ------------------------------------------------------------------------------- */
+
+/* Counts a result that is final and not VOUCH_OK. */
+void notice_final(struct share *s, const vouch_result *r);
+/* It was handed over whole once more, and answered or lost. */
+void notice_attempt(struct share *s, vouch_result *r);
+/* So many commands that were handed over before go again, after what the lane waits. */
+void notice_again(struct share *s, size_t commands, vouch_cause cause);
+/* They do not, after all. */
+void notice_halt(struct share *s);
+/* Tells the hook; `over`: the operation has ended. */
+void notice_tell(struct share *s, bool over);
 
 /* ---- pipeline.c ----------------------------------------------------------------------------- */
 

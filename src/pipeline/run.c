@@ -45,8 +45,9 @@ struct pipeline *run_new(struct core *core, vouch_batch *batch,
 
 void run_free(struct pipeline *p)
 {
+    size_t maybe, unsent;
     for (size_t i = 0; i < p->share_count; i++)
-        share_end(&p->shares[i], VOUCH_CAUSE_CANCELLED);
+        lane_close(&p->shares[i].lane, &maybe, &unsent);
     batch_thaw(p->segments[0].batch);
     vouch_results_free(p->outcome);
     pipeline_free(p);

@@ -80,10 +80,14 @@ static inline void aim_replies(struct share *s)
 
 /* ---- results -------------------------------------------------------------------------------- */
 
-static inline void make_final(struct segment *g, size_t i)
+static inline void make_final(struct share *s, struct segment *g, vouch_result *r)
 {
-    g->results[i].reserved = 1;
+    r->reserved = 1;
     g->settled++;
+    if (r->status == VOUCH_OK)
+        s->lane.core->counts.applied++;
+    else
+        notice_final(s, r);
 }
 
 static void put(struct share *s, struct cursor c, vouch_status status, vouch_effect effect,
@@ -99,7 +103,7 @@ static void put(struct share *s, struct cursor c, vouch_status status, vouch_eff
     r->cause = cause;
     if (status != VOUCH_ESERVER)
         r->reply = NULL; /* of a refusal that was tried again */
-    make_final(g, i);
+    make_final(s, g, r);
 }
 
 /* What is refused and undecided becomes final as it is: refused. */
@@ -124,6 +128,7 @@ static void accept_refusals(struct share *s)
 static void halt(struct share *s, vouch_cause cause)
 {
     s->halted = true;
+    notice_halt(s);
     while (settle_cursor(s, &s->oldest)) {
         put(s, s->oldest, VOUCH_ENOTSENT, VOUCH_NOT_APPLIED, cause);
         s->oldest.at++;
@@ -182,11 +187,23 @@ static void on_unsent(struct lane *lane, size_t unsent)
 
 /* ---- sending again -------------------------------------------------------------------------- */
 
-static void rewind_to(struct share *s, struct cursor c)
+/* From c to the oldest in flight: those that are not final. */
+static size_t count_refused(const struct share *s, struct cursor c)
+{
+    size_t n = 0;
+    for (; before(c, s->oldest) && settle_cursor(s, &c); c.at++)
+        n += !is_final(s, c);
+    return n;
+}
+
+/* `in_doubt`: so many go again beside those that were refused. */
+static void rewind_to(struct share *s, struct cursor c, size_t in_doubt, vouch_cause cause)
 {
     assert(s->flying == 0);
     s->waiting = false;
     s->overtaken = false;
+    s->again = true;
+    notice_again(s, in_doubt + count_refused(s, c), cause);
     /* Never left behind what exists: a segment that is through is used again. */
     (void)settle_cursor(s, &c);
     s->next = s->oldest = c;
@@ -230,7 +247,7 @@ static void decide(struct share *s)
         flag_moved(s);
         s->patchy = true;
     }
-    rewind_to(s, s->refused);
+    rewind_to(s, s->refused, 0, VOUCH_CAUSE_REFUSED);
 }
 
 /* ---- replies -------------------------------------------------------------------------------- */
@@ -284,8 +301,12 @@ static void on_reply(struct lane *lane, const struct vouch_reply *reply, enum re
     size_t i = index_in(&g->parts[s->number], s->oldest.at);
     vouch_result *r = &g->results[i];
     bool final = true;
-    r->attempts++;
-    r->moved |= s->past_maybe;
+    if (s->again) {
+        notice_attempt(s, r);
+        r->moved |= s->past_maybe;
+    } else {
+        r->attempts++;
+    }
     if (fate != READER_KEPT) {
         r->status = fate == READER_TOO_LARGE ? VOUCH_ETOOLARGE : VOUCH_ENOMEM;
         r->effect = fate == READER_NO_MEMORY_FOR_ERROR ? VOUCH_MAYBE_APPLIED : VOUCH_APPLIED;
@@ -300,7 +321,7 @@ static void on_reply(struct lane *lane, const struct vouch_reply *reply, enum re
     }
     if (final) {
         lane_progress(lane);
-        make_final(g, i);
+        make_final(s, g, r);
         if (s->waiting) {
             s->overtaken = true;
             s->overtaker = s->oldest;
@@ -335,7 +356,7 @@ static void put_maybe(struct share *s, size_t n, vouch_cause cause)
     for (; n && settle_cursor(s, &s->oldest); n--, s->oldest.at++) {
         struct segment *g = segment_at(s->p, s->oldest.segment);
         vouch_result *r = &g->results[index_in(&g->parts[s->number], s->oldest.at)];
-        r->attempts++;
+        notice_attempt(s, r);
         r->moved |= s->past_maybe;
         put(s, s->oldest, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, cause);
     }
@@ -344,12 +365,14 @@ static void put_maybe(struct share *s, size_t n, vouch_cause cause)
 static void on_lost(struct lane *lane, size_t maybe, size_t unsent, vouch_cause cause)
 {
     struct share *s = (struct share *)lane;
+    size_t again = 0;
     (void)unsent;
     s->flying = 0;
     if (maybe == 0 || harmless(s, maybe)) {
+        again = maybe;
         for (struct cursor c = s->oldest; maybe && settle_cursor(s, &c); maybe--, c.at++) {
             struct segment *g = segment_at(s->p, c.segment);
-            g->results[index_in(&g->parts[s->number], c.at)].attempts++;
+            notice_attempt(s, &g->results[index_in(&g->parts[s->number], c.at)]);
         }
     } else {
         struct cursor refused = s->refused;
@@ -377,7 +400,7 @@ static void on_lost(struct lane *lane, size_t maybe, size_t unsent, vouch_cause 
         flag_moved(s);
         s->patchy = true;
     }
-    rewind_to(s, s->waiting ? s->refused : s->oldest);
+    rewind_to(s, s->waiting ? s->refused : s->oldest, again, cause);
 }
 
 static void on_failed(struct lane *lane)
@@ -410,6 +433,9 @@ void share_offer(struct share *s)
 void share_end(struct share *s, vouch_cause cause)
 {
     size_t maybe, unsent;
+    s->news.link = s->lane.link ? s->lane.link : s->news.link;
+    if (cause == VOUCH_CAUSE_DEADLINE || cause == VOUCH_CAUSE_STALLED)
+        lane_out_of_time(&s->lane);
     lane_close(&s->lane, &maybe, &unsent);
     s->flying = 0;
     accept_refusals(s);

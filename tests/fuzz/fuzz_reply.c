@@ -25,10 +25,10 @@
 
 static size_t allocated, fail_after;
 
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): the linker's names */
 void *__real_alloc_get(size_t size);
 void *__wrap_alloc_get(size_t size);
 
-/* NOLINTNEXTLINE(bugprone-reserved-identifier): the name is the linker's */
 void *__wrap_alloc_get(size_t size)
 {
     if (fail_after && --fail_after == 0)
@@ -36,6 +36,7 @@ void *__wrap_alloc_get(size_t size)
     allocated += size;
     return __real_alloc_get(size);
 }
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 /* ---- what a reply has ------------------------------------------------------------------------ */
 

@@ -121,18 +121,21 @@ START_TEST(what_cannot_be_opened_says_why)
     ts_server *server = ts_server_start(&so);
     ck_assert_ptr_nonnull(server);
     (void)ts_server_url(server, url, sizeof url);
-    refused(url, VOUCH_CAUSE_AUTH, "wants a password: NOAUTH");
+    refused(url, VOUCH_CAUSE_AUTH, "wants a password, in the URL or the options: NOAUTH");
     (void)snprintf(other, sizeof other, "%s?protocol=2", url);
-    refused(other, VOUCH_CAUSE_AUTH, "wants a password: NOAUTH");
+    refused(other, VOUCH_CAUSE_AUTH, "wants a password, in the URL or the options: NOAUTH");
     (void)snprintf(other, sizeof other, "unix://:hunter2@%s", url + strlen("unix://"));
     refused(other, VOUCH_CAUSE_AUTH, "refused user or password: WRONGPASS");
+    (void)snprintf(other, sizeof other, "unix://nobody:hunter2@%s", url + strlen("unix://"));
+    refused(other, VOUCH_CAUSE_AUTH, "refused user or password: WRONGPASS");
     (void)snprintf(other, sizeof other, "unix://:boss@%s?db=99", url + strlen("unix://"));
-    refused(other, VOUCH_CAUSE_HANDSHAKE, "SELECT was refused");
+    refused(other, VOUCH_CAUSE_HANDSHAKE, "SELECT was refused: ERR DB index is out of range");
     ts_server_free(server);
-    refused(url, VOUCH_CAUSE_CONNECT, "No such file");
+    refused(url, VOUCH_CAUSE_CONNECT, "cannot connect: No such file");
     (void)snprintf(other, sizeof other, "redis://127.0.0.1:%d", ts_free_port());
-    refused(other, VOUCH_CAUSE_CONNECT, "Connection refused");
-    refused("redis://no-such-host.invalid", VOUCH_CAUSE_ADDRESS, "no-such-host.invalid");
+    refused(other, VOUCH_CAUSE_CONNECT, "cannot connect: Connection refused");
+    refused("redis://no-such-host.invalid", VOUCH_CAUSE_ADDRESS,
+            "no-such-host.invalid:6379: the host has no address: ");
 }
 END_TEST
 

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <vouch/vouch.h>
 
 /* NOLINTBEGIN(bugprone-reserved-identifier): the linker makes these names */
@@ -19,12 +21,15 @@ void *__wrap_alloc_resize(void *p, size_t size);
 void *__real_alloc_get(size_t size);
 void *__real_alloc_zeroed(size_t count, size_t size);
 void *__real_alloc_resize(void *p, size_t size);
+void __wrap_alloc_free(void *p);
+void __real_alloc_free(void *p);
 /* NOLINTEND(bugprone-reserved-identifier) */
 
 static struct {
     unsigned long count; /* allocations so far */
     unsigned long fail;  /* the one that fails, and `more` after it */
     unsigned long more;
+    long live; /* blocks that are not freed */
 } heap = {.fail = ULONG_MAX};
 
 static bool refuse(void)
@@ -33,19 +38,35 @@ static bool refuse(void)
     return n >= heap.fail && n - heap.fail <= heap.more;
 }
 
+static void *counted(void *block)
+{
+    heap.live += block != NULL;
+    return block;
+}
+
 void *__wrap_alloc_get(size_t size)
 {
-    return refuse() ? NULL : __real_alloc_get(size);
+    return refuse() ? NULL : counted(__real_alloc_get(size));
 }
 
 void *__wrap_alloc_zeroed(size_t count, size_t size)
 {
-    return refuse() ? NULL : __real_alloc_zeroed(count, size);
+    return refuse() ? NULL : counted(__real_alloc_zeroed(count, size));
 }
 
 void *__wrap_alloc_resize(void *p, size_t size)
 {
-    return refuse() ? NULL : __real_alloc_resize(p, size);
+    if (refuse())
+        return NULL;
+    void *block = __real_alloc_resize(p, size);
+    heap.live += !p && block;
+    return block;
+}
+
+void __wrap_alloc_free(void *p)
+{
+    heap.live -= p != NULL;
+    __real_alloc_free(p);
 }
 
 /* ---- one life of a collector ---------------------------------------------------------------- */
@@ -124,6 +145,7 @@ static bool run_case(const ts_server *server, unsigned long n, unsigned long mor
     vouch_client_options o = VOUCH_CLIENT_OPTIONS_INIT;
     vouch_client *client = NULL;
     memset(ears, 0, sizeof ears);
+    heap.live = 0;
     for (size_t i = 0; i < ALL; i++)
         ears[i].i = i;
     o.lazy = 1;
@@ -138,6 +160,7 @@ static bool run_case(const ts_server *server, unsigned long n, unsigned long mor
     heap.fail = ULONG_MAX;
     vouch_client_close(client);
     ck_assert(ts_server_wait_clients((ts_server *)server, 0, ts_deadline(20000)));
+    ck_assert_msg(heap.live == 0, "allocation %lu fails: %ld blocks are left", n, heap.live);
     check(server, n);
     ts_do(server, "FLUSHALL", NULL);
     return reached;
@@ -158,12 +181,56 @@ START_TEST(no_callback_is_lost_when_memory_is_short)
 }
 END_TEST
 
+/* ---- a forked child ------------------------------------------------------------------------- */
+
+static bool closes_all(vouch_client *client, vouch_collector *c, bool client_first)
+{
+    vouch_error e;
+    if (client_first)
+        vouch_client_close(client);
+    bool refused = vouch_collector_close(c, &e) == VOUCH_EFORKED;
+    if (!client_first)
+        vouch_client_close(client);
+    return refused && heap.live == 0 && ears[0].calls == 0;
+}
+
+/* With a flush under way and more gathered: all memory is given back, nobody is told. */
+START_TEST(a_child_frees_what_it_cannot_use)
+{
+    vouch_client_options o = VOUCH_CLIENT_OPTIONS_INIT;
+    vouch_collector_options co = VOUCH_COLLECTOR_OPTIONS_INIT;
+    vouch_client *client = NULL;
+    vouch_error e;
+    int status = 0;
+    memset(ears, 0, sizeof ears);
+    ears[0].i = COMMANDS; /* its callback adds nothing */
+    heap.live = 0;
+    o.lazy = 1;
+    o.outages = 1;
+    co.max_commands = 2;
+    ck_assert_int_eq(vouch_client_open("unix:///nonexistent", &o, &client, NULL), VOUCH_OK);
+    ck_assert_int_eq(vouch_collector_open(client, &co, &collector, &e), VOUCH_OK);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(vouch_collector_add(collector, hear, &ears[0], "PING"), VOUCH_OK);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(closes_all(client, collector, _i) ? EXIT_SUCCESS : EXIT_FAILURE);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS);
+    ck_assert_int_eq(vouch_collector_close(collector, &e), VOUCH_ENOTSENT);
+    vouch_client_close(client);
+    ck_assert_uint_eq(ears[0].calls, 3);
+    ck_assert_int_eq(heap.live, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("collector, short of memory");
     TCase *c = tcase_create("all");
     tcase_set_timeout(c, 280);
     tcase_add_loop_test(c, no_callback_is_lost_when_memory_is_short, 0, 2);
+    tcase_add_loop_test(c, a_child_frees_what_it_cannot_use, 0, 2);
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);

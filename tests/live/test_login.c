@@ -42,6 +42,25 @@ static bool give(vouch_credentials *out, void *user)
                                          g->valid_ms) == VOUCH_OK;
 }
 
+/* Counts what it is told of renewals. */
+struct told {
+    unsigned renewed, not_renewed;
+    char words[VOUCH_MESSAGE_MAX];
+};
+
+static void hear(const vouch_event *event, void *user)
+{
+    struct told *t = user;
+    t->renewed += event->kind == VOUCH_EVENT_RENEWED;
+    if (event->kind == VOUCH_EVENT_NOT_RENEWED) {
+        t->not_renewed++;
+        ck_assert_int_eq(event->cause, VOUCH_CAUSE_AUTH);
+        ck_assert_int_gt(event->wait_ms, 0);
+        (void)snprintf(t->words, sizeof t->words, "%s", event->message);
+        ck_assert_ptr_null(strstr(t->words, "wrong-password"));
+    }
+}
+
 static vouch_client_options options_of(struct giver *g)
 {
     vouch_client_options o = rig_options(3, 0);
@@ -186,11 +205,15 @@ END_TEST
 /* The login in force stays, and the hook is asked again. */
 START_TEST(a_refused_renewal_leaves_the_login_in_force)
 {
-    static const char *const logins[] = {"ann", "one", "bob", "wrong", NULL, NULL, "bob", "two"};
+    static const char *const logins[] = {"ann", "one", "bob", "wrong-password",
+                                         NULL,  NULL,  "bob", "two"};
     char url[TS_URL_MAX];
     ts_server *server = start(kind_of(_i));
     struct giver g = {logins, 4, 0, 200, 0, NULL, VOUCH_OK};
+    struct told told = {0, 0, ""};
     vouch_client_options o = options_of(&g);
+    o.on_event = hear;
+    o.event_user = &told;
     vouch_client *client = open_at(ts_server_url(server, url, sizeof url), &o);
     int64_t id = rig_connection_id(client);
     turn_until(client, &g, 2);
@@ -200,6 +223,9 @@ START_TEST(a_refused_renewal_leaves_the_login_in_force)
     g.valid_ms = VOUCH_NO_DEADLINE;
     expect_user(client, "bob");
     ck_assert_int_eq(rig_connection_id(client), id);
+    ck_assert_uint_eq(told.not_renewed, 2);
+    ck_assert_uint_ge(told.renewed, 1);
+    ck_assert_msg(strstr(told.words, "hook"), "%s", told.words);
     vouch_client_close(client);
     ts_server_free(server);
 }

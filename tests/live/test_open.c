@@ -14,9 +14,17 @@ static ts_server_kind kind_of(int i)
 /* ---- rights --------------------------------------------------------------------------------- */
 
 /* What the user may not do, beside what every test needs. */
-static const char *const denied[] = {"-multi",         "-discard",   "-multi -discard", "-client",
-                                     "-multi -client", "-hello",     "-hello -discard", "-select",
-                                     "-hello -client", "-@dangerous"};
+static const char *const denied[] = {"-multi",
+                                     "-discard",
+                                     "-multi -discard",
+                                     "-client",
+                                     "-multi -client",
+                                     "-hello",
+                                     "-hello -discard",
+                                     "-select",
+                                     "-hello -client",
+                                     "-@dangerous",
+                                     "-info -config -command -hello -client -multi -discard"};
 
 #define DENIED ((int)(sizeof denied / sizeof *denied))
 

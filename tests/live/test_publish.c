@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MESSAGES 200
+#define MESSAGES ((size_t)200)
 #define TEXT_MAX 32
 
 static struct rig rig;

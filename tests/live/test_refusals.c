@@ -185,6 +185,10 @@ START_TEST(what_does_not_pass_is_told_in_the_servers_words)
     ck_assert_int_eq(status, VOUCH_ENOTSENT);
     ck_assert_int_eq(e.effect, VOUCH_NOT_APPLIED);
     ck_assert_uint_eq(e.retriable, 1);
+    ck_assert_uint_eq(e.command, 5);
+    ck_assert_int_eq(e.cause, VOUCH_CAUSE_ORDER);
+    ck_assert_str_eq(e.code, o->code); /* of what it was held back for */
+    ck_assert_ptr_nonnull(strstr(e.message, "held back, the one before was refused: "));
     for (size_t i = 0; i < COMMANDS; i++) {
         const vouch_result *r = vouch_results_at(results, i);
         ck_assert_int_eq(r->effect, VOUCH_NOT_APPLIED);

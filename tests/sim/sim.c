@@ -100,19 +100,18 @@ static void accept_bytes(struct sim_wire *w, const char *bytes, size_t n)
 /* The kernel takes n bytes more. */
 static void hand_over(const struct sim *s, struct sim_wire *w, const struct span *span, size_t n)
 {
-    struct conn *c = &w->link->conn;
     w->took += n;
     if (!s->scenario->record) {
         accept_bytes(w, span->bytes, n);
-        conn_taken(c, n);
-        conn_handed(c, n);
+        conn_taken(&w->link->conn, n);
+        link_handed(w->link, n);
         return;
     }
     w->held_out += n;
     if (w->held_out < w->held.size)
         return;
     accept_bytes(w, w->held.at, w->held.size);
-    conn_handed(c, w->held.size);
+    link_handed(w->link, w->held.size);
     w->held.size = w->held_out = 0;
 }
 
@@ -203,6 +202,43 @@ static bool move_all(struct sim *s)
     return any;
 }
 
+/* ---- what is counted and told --------------------------------------------------------------- */
+
+static void add_result(struct sim *s, const vouch_result *r)
+{
+    vouch_totals *t = &s->observed.results;
+    t->commands++;
+    t->applied += r->effect == VOUCH_APPLIED;
+    t->not_applied += r->effect == VOUCH_NOT_APPLIED;
+    t->maybe += r->effect == VOUCH_MAYBE_APPLIED;
+    t->errors += r->status == VOUCH_ESERVER;
+    s->observed.retries += r->attempts ? r->attempts - 1U : 0;
+}
+
+static void take_event(const vouch_event *e, void *user)
+{
+    struct sim *s = user;
+    struct sim_observed *o = &s->observed;
+    if (!s->core.busy)
+        fail(s, "the hook could call the client");
+    if (e->kind < VOUCH_EVENT_CONNECTED || e->kind > VOUCH_EVENT_MAYBE) {
+        fail(s, "an event of no known kind");
+        return;
+    }
+    if (strstr(e->message, "secret"))
+        fail(s, "an event tells the password");
+    if (!*e->server && e->kind <= VOUCH_EVENT_UNREACHABLE)
+        fail(s, "an event of a connection does not say to whom");
+    if (e->kind >= VOUCH_EVENT_RETRIED && e->commands == 0)
+        fail(s, "an event of no command");
+    o->kinds[e->kind]++;
+    o->commands[e->kind] += e->commands;
+    if (e->kind == VOUCH_EVENT_MAYBE && e->cause == VOUCH_CAUSE_LOST)
+        o->lost_maybe += e->commands;
+    if (o->lost_maybe > o->commands[VOUCH_EVENT_LOST])
+        fail(s, "MAYBE was told before the loss");
+}
+
 /* ---- the commands --------------------------------------------------------------------------- */
 
 #define LOAD "*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n$8\r\nreturn 1\r\n"
@@ -257,6 +293,7 @@ static bool sink(uint64_t index, const vouch_result *result, void *user)
         fail(s, "a result twice, or of no command");
     else
         s->results[index] = *result;
+    add_result(s, result);
     return true;
 }
 
@@ -271,6 +308,8 @@ static bool set_up(struct sim *s)
     o.reply_max_bytes = 45;
     o.reply_max_elements = 8;
     o.reply_max_depth = 4;
+    o.on_event = take_event;
+    o.event_user = s;
     if (settings_read(&set, "redis://:secret@sim/3", &o, &e) != VOUCH_OK)
         return false;
     core_init(&s->core, &set, 42);
@@ -337,6 +376,8 @@ static void take_results(struct sim *s, vouch_results *results)
     s->started = true;
     for (size_t i = 0; i < s->count; i++)
         s->results[i] = *vouch_results_at(results, i);
+    for (size_t i = 0; i < vouch_results_count(results); i++)
+        add_result(s, vouch_results_at(results, i));
     vouch_results_free(results);
 }
 
@@ -360,6 +401,8 @@ static void run_batch(struct sim *s, const vouch_pipeline_options *o)
     if (neighbour) {
         core_end(&s->core, &neighbour->op);
         (void)run_finish(neighbour, &results, &e);
+        for (size_t i = 0; i < vouch_results_count(results); i++)
+            add_result(s, vouch_results_at(results, i));
         vouch_results_free(results);
     }
 }

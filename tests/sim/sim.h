@@ -45,6 +45,14 @@ struct sim_scenario {
     unsigned refuse_connects; /* that many connections are refused before one succeeds */
 };
 
+/* What the client's hook was told, and what its counters must be therefore and by the results. */
+struct sim_observed {
+    uint64_t kinds[VOUCH_EVENT_MAYBE + 1], commands[VOUCH_EVENT_MAYBE + 1]; /* by kind */
+    uint64_t lost_maybe;  /* commands of MAYBE events for a lost connection */
+    vouch_totals results; /* of all batches */
+    uint64_t retries;
+};
+
 /* One connection. */
 struct sim_wire {
     struct link *link; /* NULL once the client closed it */
@@ -73,6 +81,7 @@ struct sim {
     int64_t now;
     bool memory_short;   /* allocations fail: a stream may stop before its source does */
     const char *failure; /* the first thing that went wrong */
+    struct sim_observed observed;
 
     size_t count;
     vouch_result results[SIM_COMMANDS_MAX];

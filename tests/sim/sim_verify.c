@@ -164,6 +164,80 @@ static const char *verify_status(const struct sim *s)
     return "the status of the whole does not fit its commands";
 }
 
+/* ---- counters and events against results ---------------------------------------------------- */
+
+static const char *verify_bytes(const struct sim *s, const vouch_stats *n)
+{
+    uint64_t out = 0, in = 0;
+    for (int i = 0; i < s->wire_count; i++) {
+        out += s->wires[i].accepted.size;
+        in += s->wires[i].returned;
+    }
+    return n->bytes_out == out && n->bytes_in == in ? NULL : "bytes are not what passed";
+}
+
+/* Undisturbed and within the window a batch is one round trip for each server. */
+static const char *verify_round_trips(const struct sim *s, const vouch_stats *n)
+{
+    const struct sim_scenario *c = s->scenario;
+    uint64_t answered = 0;
+    for (size_t i = 0; i < VOUCH_LATENCY_BUCKETS; i++)
+        answered += n->latency[i];
+    if (answered > n->round_trips)
+        return "more answers than round trips";
+    if (n->connects == 0 && n->round_trips)
+        return "a handshake is counted as a round trip";
+    bool calm = s->faults[0].kind == SIM_NONE && !c->refuse_to && !c->flush_once;
+    if (!calm || s->count > c->window || s->count > LANE_LOADS_MAX || c->stream || c->neighbour)
+        return NULL;
+    bool used[3] = {false, false, false};
+    size_t nodes = 0;
+    for (size_t i = 0; i < s->count; i++)
+        used[node_of(s, i)] = true;
+    for (size_t i = 0; i < 3; i++)
+        nodes += used[i];
+    if (n->round_trips != nodes || answered != nodes)
+        return "a batch is not one round trip";
+    return NULL;
+}
+
+static const char *verify_events(const struct sim *s, const vouch_stats *n)
+{
+    const struct sim_observed *o = &s->observed;
+    const uint64_t *commands = o->commands;
+    bool refusals = s->scenario->refuse_to || s->scenario->flush_once;
+    if (o->kinds[VOUCH_EVENT_CONNECTED] != n->connects ||
+        o->kinds[VOUCH_EVENT_LOST] != n->lost + n->lost_idle ||
+        o->kinds[VOUCH_EVENT_UNREACHABLE] != n->connect_failures)
+        return "events of connections are not as many as were counted";
+    if (commands[VOUCH_EVENT_MAYBE] != n->maybe)
+        return "MAYBE was not told once of every such command";
+    if (commands[VOUCH_EVENT_RETRIED] + commands[VOUCH_EVENT_WAITED] < n->retries)
+        return "not told of all that was sent again";
+    if (!refusals && commands[VOUCH_EVENT_RETRIED] > commands[VOUCH_EVENT_LOST] - o->lost_maybe)
+        return "what was not in doubt is told to go again";
+    return NULL;
+}
+
+static const char *verify_counters(const struct sim *s)
+{
+    const struct sim_observed *o = &s->observed;
+    vouch_stats n = VOUCH_STATS_INIT;
+    observe_stats(&s->core, &n);
+    if (n.commands != o->results.commands || n.applied != o->results.applied ||
+        n.not_applied != o->results.not_applied || n.maybe != o->results.maybe ||
+        n.errors != o->results.errors)
+        return "the counters are not the results";
+    if (n.retries != o->retries)
+        return "retries are not what was handed over again";
+    if (n.connects != n.connections + n.lost + n.lost_idle + n.given_up)
+        return "connections came or went uncounted";
+    const char *wrong = verify_bytes(s, &n);
+    if (!wrong)
+        wrong = verify_round_trips(s, &n);
+    return wrong ? wrong : verify_events(s, &n);
+}
+
 const char *sim_verify_effects(const struct sim *s)
 {
     const char *wrong = s->failure;
@@ -181,5 +255,7 @@ const char *sim_verify(struct sim *s)
         wrong = verify_diligence(s);
     if (!wrong)
         wrong = verify_certainty(s);
+    if (!wrong)
+        wrong = verify_counters(s);
     return wrong ? wrong : verify_status(s);
 }

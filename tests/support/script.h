@@ -22,6 +22,7 @@ typedef enum ts_step_kind {
                             * comes, which is taken and not answered: any handshake passes */
     TS_STEP_EXPECT_END,    /* the client closes (or resets), having sent nothing more */
     TS_STEP_SEND,          /* these bytes; with `count`, in pieces of at most that many */
+    TS_STEP_SEND_TIMES,    /* these bytes, `count` times */
     TS_STEP_PAUSE,         /* until ts_script_resume */
     TS_STEP_CLOSE,         /* closes the connection */
     TS_STEP_RESET          /* resets it (TCP; a Unix socket is closed) */
@@ -66,6 +67,10 @@ typedef struct ts_step {
 #define TS_SEND_BYTES(bytes, length)                                                               \
     {                                                                                              \
         TS_STEP_SEND, bytes, length, 0                                                             \
+    }
+#define TS_SEND_TIMES(bytes, length, times)                                                        \
+    {                                                                                              \
+        TS_STEP_SEND_TIMES, bytes, length, times                                                   \
     }
 #define TS_PAUSE                                                                                   \
     {                                                                                              \

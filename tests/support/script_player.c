@@ -167,6 +167,14 @@ static bool send_all(player *p, const char *bytes, size_t length, size_t piece)
     return true;
 }
 
+static bool send_times(player *p, const ts_step *step)
+{
+    for (size_t i = 0; i < step->count; i++)
+        if (!send_all(p, step->bytes, step->length, 0))
+            return false;
+    return true;
+}
+
 static bool respond(player *p, const ts_request *request)
 {
     ts_script *script = p->script;
@@ -261,6 +269,8 @@ static bool play_step(player *p, const ts_step *step)
         return expect_end(p);
     case TS_STEP_SEND:
         return send_all(p, step->bytes, step->length, step->count);
+    case TS_STEP_SEND_TIMES:
+        return send_times(p, step);
     case TS_STEP_PAUSE:
         return pause_player(p);
     case TS_STEP_CLOSE:

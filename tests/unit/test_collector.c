@@ -1,13 +1,12 @@
-/* What a collector gathers, when it has to go, and who is told: without a client, and told the time. */
+/* What a collector gathers, and when it has to go: without a client, and told the time. */
 #include "collector/collector.h"
-#include "command/reply.h"
 #include "pipeline/results.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MS 1000
+#define MS INT64_C(1000)
 
 static struct gather g;
 static vouch_error e;
@@ -25,37 +24,14 @@ static void begin(const vouch_collector_options *o)
     ck_assert_msg(gather_init(&g, o, &e) == VOUCH_OK, "%s", e.message);
 }
 
-/* ---- who is told ---------------------------------------------------------------------------- */
-
-struct ear {
-    unsigned calls;
-    vouch_result last;
-    int64_t server_us;
-    unsigned *order; /* counts the calls of all */
-    unsigned place;
-};
-
-static void hear(const vouch_result *result, int64_t server_us, void *user)
-{
-    struct ear *ear = user;
-    ear->calls++;
-    ear->last = *result;
-    ear->server_us = server_us;
-    if (ear->order)
-        ear->place = (*ear->order)++;
-}
-
-static void add(vouch_collected callback, void *user, int64_t now)
-{
-    ck_assert_msg(gather_room(&g, &e) == VOUCH_OK, "%s", e.message);
-    ck_assert_uint_ne(vouch_batch_add(g.next->batch, "INCR", "k"), VOUCH_NO_COMMAND);
-    gather_count(&g, callback, user, now);
-}
-
 static void add_many(size_t n, int64_t now)
 {
-    for (size_t i = 0; i < n; i++)
-        add(NULL, NULL, now);
+    for (size_t i = 0; i < n; i++) {
+        ck_assert_msg(gather_room(&g, &e) == VOUCH_OK, "%s", e.message);
+        ck_assert_uint_ne(vouch_batch_add(g.next->batch, "INCR", "k"), VOUCH_NO_COMMAND);
+        bool due = gather_count(&g, NULL, NULL, now);
+        ck_assert_int_eq(due, gather_is_due(&g, now) || gather_wants_look(&g, now));
+    }
 }
 
 static void succeed(void)
@@ -137,15 +113,15 @@ START_TEST(the_defaults_are_those_of_the_header)
     begin(NULL);
     ck_assert_int_eq(g.max_age, 250 * MS);
     ck_assert_uint_eq(g.max_commands, 1000);
-    ck_assert_uint_eq(g.max_bytes, 256 * 1024);
+    ck_assert_uint_eq(g.max_bytes, (size_t)256 * 1024);
     ck_assert_uint_eq(g.max_held_commands, 65536);
-    ck_assert_uint_eq(g.max_held_bytes, 16 * 1024 * 1024);
+    ck_assert_uint_eq(g.max_held_bytes, (size_t)16 * 1024 * 1024);
     gather_free(&g);
     o.max_commands = 100000;
-    o.max_bytes = 100 * 1024 * 1024;
+    o.max_bytes = (size_t)100 * 1024 * 1024;
     begin(&o);
     ck_assert_uint_eq(g.max_held_commands, 100000);
-    ck_assert_uint_eq(g.max_held_bytes, 100 * 1024 * 1024);
+    ck_assert_uint_eq(g.max_held_bytes, (size_t)100 * 1024 * 1024);
     gather_free(&g);
 }
 END_TEST
@@ -276,116 +252,6 @@ START_TEST(a_flush_that_cannot_be_started_is_tried_again_later)
 }
 END_TEST
 
-/* ---- telling -------------------------------------------------------------------------------- */
-
-START_TEST(everybody_is_told_once_and_in_order)
-{
-    vouch_collector_options o = small();
-    struct ear ears[5] = {{0}};
-    vouch_result v[6] = {{0}};
-    struct vouch_results results = {.v = v, .count = 5 + (size_t)_i};
-    unsigned order = 0;
-    o.server_time = (uint32_t)_i;
-    begin(&o);
-    for (unsigned i = 0; i < 5; i++) {
-        ears[i].order = &order;
-        add(i == 3 ? NULL : hear, &ears[i], 0); /* nobody wants to know of one */
-        v[(unsigned)_i + i].attempts = (uint16_t)(100 + i);
-    }
-    gather_launched(&g, 0);
-    struct told told = tell_results(&g, &results);
-    ck_assert_uint_eq(told.commands, 5);
-    ck_assert_uint_eq(g.flying->count, 0);
-    ck_assert(!g.in_flight);
-    for (unsigned i = 0; i < 5; i++) {
-        ck_assert_uint_eq(ears[i].calls, i != 3);
-        ck_assert(i == 3 || ears[i].last.attempts == 100 + i);
-        ck_assert(i == 3 || ears[i].place == i - (i > 3));
-    }
-    gather_free(&g);
-}
-END_TEST
-
-static void add_another(const vouch_result *result, int64_t server_us, void *user)
-{
-    (void)result;
-    (void)server_us;
-    add(hear, user, 5 * MS);
-}
-
-START_TEST(what_a_callback_adds_belongs_to_the_next_flush)
-{
-    vouch_collector_options o = small();
-    struct ear ear = {0};
-    begin(&o);
-    for (int i = 0; i < 5; i++)
-        add(add_another, &ear, 0);
-    gather_launched(&g, 0);
-    if (_i)
-        succeed();
-    else
-        tell_unsent(&g, VOUCH_CAUSE_CANCELLED);
-    ck_assert_uint_eq(g.next->count, 5);
-    ck_assert_int_eq(g.next->since, 5 * MS);
-    ck_assert_uint_eq(ear.calls, 0);
-    gather_turn(&g);
-    tell_unsent(&g, VOUCH_CAUSE_ORDER);
-    ck_assert_uint_eq(ear.calls, 5);
-    ck_assert_int_eq(ear.last.status, VOUCH_ENOTSENT);
-    ck_assert_int_eq(ear.last.effect, VOUCH_NOT_APPLIED);
-    ck_assert_int_eq(ear.last.cause, VOUCH_CAUSE_ORDER);
-    ck_assert_uint_eq(gather_pending(&g), 0);
-    gather_free(&g);
-}
-END_TEST
-
-/* ---- the server's time ---------------------------------------------------------------------- */
-
-#define TEXT(s)                                                                                    \
-    {                                                                                              \
-        VOUCH_TYPE_STRING, {0}, sizeof(s) - 1,                                                     \
-        {                                                                                          \
-            .text = (s)                                                                            \
-        }                                                                                          \
-    }
-
-static const struct {
-    vouch_reply parts[2];
-    uint32_t n;
-    vouch_status status;
-    int64_t us;
-} times[] = {
-    {{TEXT("1700000000"), TEXT("123456")}, 2, VOUCH_OK, INT64_C(1700000000123456)},
-    {{TEXT("0"), TEXT("0")}, 2, VOUCH_OK, 0},
-    {{TEXT("1700000000"), TEXT("999999")}, 2, VOUCH_OK, INT64_C(1700000000999999)},
-    {{TEXT("1700000000"), TEXT("1000000")}, 2, VOUCH_OK, 0},
-    {{TEXT("1700000000"), TEXT("-1")}, 2, VOUCH_OK, 0},
-    {{TEXT("-1"), TEXT("0")}, 2, VOUCH_OK, 0},
-    {{TEXT("9223372036854775807"), TEXT("0")}, 2, VOUCH_OK, 0},
-    {{TEXT("17 000"), TEXT("0")}, 2, VOUCH_OK, 0},
-    {{TEXT("1700000000"), TEXT("1")}, 1, VOUCH_OK, 0},
-    {{TEXT("1700000000"), TEXT("1")}, 2, VOUCH_ESERVER, 0},
-};
-
-START_TEST(the_servers_time_comes_from_its_reply)
-{
-    vouch_collector_options o = small();
-    struct ear ear = {0};
-    vouch_reply reply = {VOUCH_TYPE_ARRAY, {0}, times[_i].n, {.elements = times[_i].parts}};
-    vouch_result v[2] = {{.status = times[_i].status, .reply = &reply}, {0}};
-    struct vouch_results results = {.v = v, .count = 2};
-    o.server_time = 1;
-    begin(&o);
-    ck_assert_uint_eq(g.next->batch->count, 1); /* the first of every flush */
-    add(hear, &ear, 0);
-    gather_launched(&g, 0);
-    (void)tell_results(&g, &results);
-    ck_assert_int_eq(ear.server_us, times[_i].us);
-    ck_assert_uint_eq(g.flying->batch->count, 1);
-    gather_free(&g);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("collector");
@@ -401,10 +267,6 @@ int main(void)
     tcase_add_test(c, one_flush_is_under_way_at_a_time);
     tcase_add_test(c, a_flush_under_way_is_looked_at);
     tcase_add_test(c, a_flush_that_cannot_be_started_is_tried_again_later);
-    tcase_add_loop_test(c, everybody_is_told_once_and_in_order, 0, 2);
-    tcase_add_loop_test(c, what_a_callback_adds_belongs_to_the_next_flush, 0, 2);
-    tcase_add_loop_test(c, the_servers_time_comes_from_its_reply, 0,
-                        (int)(sizeof times / sizeof *times));
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -1,13 +1,177 @@
-/* Holds, and the outcome of a call: what a flush's results make of them. And calls on a collector whose
- * server cannot be reached, whose client is gone, or that was opened in another process. */
+/* Who is told what by a collector, and what is said of the whole: holds, outcomes, the server's time.
+ * Without a client. */
 #include "collector/collector.h"
+#include "command/reply.h"
 #include "pipeline/results.h"
 
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+
+#define MS INT64_C(1000)
+
+static struct gather g;
+static vouch_error e;
+
+static vouch_collector_options small(void)
+{
+    vouch_collector_options o = VOUCH_COLLECTOR_OPTIONS_INIT;
+    o.max_commands = 5;
+    o.max_age_ms = 100;
+    return o;
+}
+
+static void begin(const vouch_collector_options *o)
+{
+    ck_assert_msg(gather_init(&g, o, &e) == VOUCH_OK, "%s", e.message);
+}
+
+/* ---- who is told ---------------------------------------------------------------------------- */
+
+struct ear {
+    unsigned calls;
+    vouch_result last;
+    int64_t server_us;
+    unsigned *order; /* counts the calls of all */
+    unsigned place;
+};
+
+static void hear(const vouch_result *result, int64_t server_us, void *user)
+{
+    struct ear *ear = user;
+    ear->calls++;
+    ear->last = *result;
+    ear->server_us = server_us;
+    if (ear->order)
+        ear->place = (*ear->order)++;
+}
+
+static void add(vouch_collected callback, void *user, int64_t now)
+{
+    ck_assert_msg(gather_room(&g, &e) == VOUCH_OK, "%s", e.message);
+    ck_assert_uint_ne(vouch_batch_add(g.next->batch, "INCR", "k"), VOUCH_NO_COMMAND);
+    gather_count(&g, callback, user, now);
+}
+
+static void succeed(void)
+{
+    vouch_result v[16];
+    struct vouch_results results = {.v = v, .count = g.flying->lead + g.flying->count};
+    ck_assert_uint_le(results.count, 16);
+    for (size_t i = 0; i < results.count; i++)
+        v[i] = (vouch_result){.status = VOUCH_OK, .effect = VOUCH_APPLIED};
+    (void)tell_results(&g, &results);
+}
+
+/* ---- telling -------------------------------------------------------------------------------- */
+
+START_TEST(everybody_is_told_once_and_in_order)
+{
+    vouch_collector_options o = small();
+    struct ear ears[5] = {{0}};
+    vouch_result v[6] = {{0}};
+    struct vouch_results results = {.v = v, .count = 5 + (size_t)_i};
+    unsigned order = 0;
+    o.server_time = (uint32_t)_i;
+    begin(&o);
+    for (unsigned i = 0; i < 5; i++) {
+        ears[i].order = &order;
+        add(i == 3 ? NULL : hear, &ears[i], 0); /* nobody wants to know of one */
+        v[(unsigned)_i + i].attempts = (uint16_t)(100 + i);
+    }
+    gather_launched(&g, 0);
+    struct told told = tell_results(&g, &results);
+    ck_assert_uint_eq(told.commands, 5);
+    ck_assert_uint_eq(g.flying->count, 0);
+    ck_assert(!g.in_flight);
+    for (unsigned i = 0; i < 5; i++) {
+        ck_assert_uint_eq(ears[i].calls, i != 3);
+        ck_assert(i == 3 || ears[i].last.attempts == 100 + i);
+        ck_assert(i == 3 || ears[i].place == i - (i > 3));
+    }
+    gather_free(&g);
+}
+END_TEST
+
+static void add_another(const vouch_result *result, int64_t server_us, void *user)
+{
+    (void)result;
+    (void)server_us;
+    add(hear, user, 5 * MS);
+}
+
+START_TEST(what_a_callback_adds_belongs_to_the_next_flush)
+{
+    vouch_collector_options o = small();
+    struct ear ear = {0};
+    begin(&o);
+    for (int i = 0; i < 5; i++)
+        add(add_another, &ear, 0);
+    gather_launched(&g, 0);
+    if (_i)
+        succeed();
+    else
+        tell_unsent(&g, VOUCH_CAUSE_CANCELLED);
+    ck_assert_uint_eq(g.next->count, 5);
+    ck_assert_int_eq(g.next->since, 5 * MS);
+    ck_assert_uint_eq(ear.calls, 0);
+    gather_turn(&g);
+    tell_unsent(&g, VOUCH_CAUSE_ORDER);
+    ck_assert_uint_eq(ear.calls, 5);
+    ck_assert_int_eq(ear.last.status, VOUCH_ENOTSENT);
+    ck_assert_int_eq(ear.last.effect, VOUCH_NOT_APPLIED);
+    ck_assert_int_eq(ear.last.cause, VOUCH_CAUSE_ORDER);
+    ck_assert_uint_eq(gather_pending(&g), 0);
+    gather_free(&g);
+}
+END_TEST
+
+/* ---- the server's time ---------------------------------------------------------------------- */
+
+#define TEXT(s)                                                                                    \
+    {                                                                                              \
+        VOUCH_TYPE_STRING, {0}, sizeof(s) - 1,                                                     \
+        {                                                                                          \
+            .text = (s)                                                                            \
+        }                                                                                          \
+    }
+
+static const struct {
+    vouch_reply parts[2];
+    uint32_t n;
+    vouch_status status;
+    int64_t us;
+} times[] = {
+    {{TEXT("1700000000"), TEXT("123456")}, 2, VOUCH_OK, INT64_C(1700000000123456)},
+    {{TEXT("0"), TEXT("0")}, 2, VOUCH_OK, 0},
+    {{TEXT("1700000000"), TEXT("999999")}, 2, VOUCH_OK, INT64_C(1700000000999999)},
+    {{TEXT("1700000000"), TEXT("1000000")}, 2, VOUCH_OK, 0},
+    {{TEXT("1700000000"), TEXT("-1")}, 2, VOUCH_OK, 0},
+    {{TEXT("-1"), TEXT("0")}, 2, VOUCH_OK, 0},
+    {{TEXT("9223372036854775807"), TEXT("0")}, 2, VOUCH_OK, 0},
+    {{TEXT("17 000"), TEXT("0")}, 2, VOUCH_OK, 0},
+    {{TEXT("1700000000"), TEXT("1")}, 1, VOUCH_OK, 0},
+    {{TEXT("1700000000"), TEXT("1")}, 2, VOUCH_ESERVER, 0},
+};
+
+START_TEST(the_servers_time_comes_from_its_reply)
+{
+    vouch_collector_options o = small();
+    struct ear ear = {0};
+    vouch_reply reply = {VOUCH_TYPE_ARRAY, {0}, times[_i].n, {.elements = times[_i].parts}};
+    vouch_result v[2] = {{.status = times[_i].status, .reply = &reply}, {0}};
+    struct vouch_results results = {.v = v, .count = 2};
+    o.server_time = 1;
+    begin(&o);
+    ck_assert_uint_eq(g.next->batch->count, 1); /* the first of every flush */
+    add(hear, &ear, 0);
+    gather_launched(&g, 0);
+    (void)tell_results(&g, &results);
+    ck_assert_int_eq(ear.server_us, times[_i].us);
+    ck_assert_uint_eq(g.flying->batch->count, 1);
+    gather_free(&g);
+}
+END_TEST
 
 /* ---- outcomes and holds --------------------------------------------------------------------- */
 
@@ -96,7 +260,6 @@ static const struct {
      true},
 };
 
-static struct gather g;
 static bool held_when_told;
 
 static void see_hold(const vouch_result *result, int64_t server_us, void *user)
@@ -110,7 +273,7 @@ static void see_hold(const vouch_result *result, int64_t server_us, void *user)
 START_TEST(a_flush_makes_its_outcome)
 {
     vouch_collector_options o = VOUCH_COLLECTOR_OPTIONS_INIT;
-    vouch_error e, said;
+    vouch_error said;
     vouch_result v[3];
     struct vouch_results results = {.v = v, .count = 3};
     memcpy(v, outcomes[_i].v, sizeof v);
@@ -156,7 +319,6 @@ START_TEST(the_worst_flush_is_told)
 {
     static const vouch_status order[] = {VOUCH_OK, VOUCH_EPARTIAL, VOUCH_ENOTSENT,
                                          VOUCH_EINTERRUPTED, VOUCH_EUNKNOWN};
-    vouch_error e;
     for (size_t i = 0; i < 5; i++)
         for (size_t k = 0; k < 5; k++) {
             struct outcome o = {VOUCH_OK, &e};
@@ -168,253 +330,18 @@ START_TEST(the_worst_flush_is_told)
 }
 END_TEST
 
-/* ---- calls ---------------------------------------------------------------------------------- */
-
-struct ear {
-    unsigned calls, not_applied;
-    vouch_cause cause;
-};
-
-static void hear(const vouch_result *result, int64_t server_us, void *user)
-{
-    struct ear *ear = user;
-    ck_assert_int_eq(server_us, 0);
-    ear->calls++;
-    ear->not_applied += result->status == VOUCH_ENOTSENT && result->effect == VOUCH_NOT_APPLIED;
-    ear->cause = result->cause;
-}
-
-/* A client that has not connected, and never will. */
-static vouch_client *nowhere(void)
-{
-    vouch_client_options options = VOUCH_CLIENT_OPTIONS_INIT;
-    vouch_client *client = NULL;
-    options.lazy = 1;
-    options.outages = 1;
-    options.retry_min_ms = options.retry_max_ms = 1;
-    ck_assert_int_eq(vouch_client_open("unix:///nonexistent", &options, &client, NULL), VOUCH_OK);
-    return client;
-}
-
-static vouch_collector *open_on(vouch_client *client, const vouch_collector_options *options)
-{
-    vouch_collector *c = NULL;
-    vouch_error e;
-    ck_assert_msg(vouch_collector_open(client, options, &c, &e) == VOUCH_OK, "%s", e.message);
-    return c;
-}
-
-START_TEST(nothing_takes_null_for_a_collector)
-{
-    vouch_collector *c = NULL;
-    vouch_client *client = nowhere();
-    vouch_collector_options o = VOUCH_COLLECTOR_OPTIONS_INIT;
-    vouch_error e;
-    ck_assert_int_eq(vouch_collector_open(NULL, NULL, &c, &e), VOUCH_EINVAL);
-    ck_assert_int_eq(vouch_collector_open(client, NULL, NULL, &e), VOUCH_EINVAL);
-    o.size = 0;
-    ck_assert_int_eq(vouch_collector_open(client, &o, &c, &e), VOUCH_EINVAL);
-    ck_assert_ptr_null(c);
-    ck_assert_int_eq(vouch_collector_add(NULL, hear, NULL, "PING"), VOUCH_EINVAL);
-    ck_assert_int_eq(vouch_collector_argv(NULL, hear, NULL, 1, (const char *[]){"PING"}, NULL),
-                     VOUCH_EINVAL);
-    ck_assert_int_eq(vouch_collector_error(NULL, &e), VOUCH_EINVAL);
-    ck_assert_int_eq(vouch_collector_service(NULL, &e), VOUCH_EINVAL);
-    ck_assert_int_eq(vouch_collector_flush(NULL, &e), VOUCH_EINVAL);
-    ck_assert_int_eq(vouch_collector_discard(NULL, &e), VOUCH_EINVAL);
-    ck_assert_int_eq(vouch_collector_close(NULL, &e), VOUCH_OK);
-    ck_assert_uint_eq(vouch_collector_pending(NULL), 0);
-    ck_assert_int_eq(vouch_collector_due_ms(NULL), -1);
-    ck_assert(!vouch_collector_is_held(NULL));
-    vouch_collector_resume(NULL);
-    vouch_client_close(client);
-}
-END_TEST
-
-START_TEST(a_command_that_is_refused_spoils_no_other)
-{
-    vouch_client *client = nowhere();
-    vouch_collector *c = open_on(client, NULL);
-    struct ear ear = {0};
-    vouch_error e;
-    const char *argv[] = {"GET", NULL};
-    ck_assert_int_eq(vouch_collector_error(c, &e), VOUCH_OK);
-    ck_assert_int_eq(vouch_collector_add(c, hear, &ear, "INCR", "a"), VOUCH_OK);
-    ck_assert_int_eq(vouch_collector_add(c, hear, &ear, "MULTI"), VOUCH_EINVAL);
-    ck_assert_int_eq(vouch_collector_error(c, &e), VOUCH_EINVAL);
-    ck_assert_msg(strstr(e.message, "MULTI") != NULL, "%s", e.message);
-    ck_assert_int_eq(vouch_collector_add(c, hear, &ear, "GET", (const char *)argv[1]),
-                     VOUCH_EINVAL);
-    ck_assert_int_eq(vouch_collector_argv(c, hear, &ear, 2, argv, NULL), VOUCH_EINVAL);
-    ck_assert_int_eq(vouch_collector_argv(c, hear, &ear, 1, argv, NULL), VOUCH_OK);
-    ck_assert_uint_eq(vouch_collector_pending(c), 2);
-    ck_assert_int_eq(vouch_collector_discard(c, &e), VOUCH_OK);
-    ck_assert_uint_eq(ear.calls, 2);
-    ck_assert_int_eq(ear.cause, VOUCH_CAUSE_CANCELLED);
-    ck_assert_int_eq(vouch_collector_close(c, &e), VOUCH_OK);
-    vouch_client_close(client);
-}
-END_TEST
-
-START_TEST(without_a_server_everybody_is_told)
-{
-    vouch_client *client = nowhere();
-    vouch_collector *c = open_on(client, NULL);
-    struct ear ear = {0};
-    vouch_error e;
-    for (int i = 0; i < 10; i++)
-        ck_assert_int_eq(vouch_collector_add(c, hear, &ear, "INCR", "a"), VOUCH_OK);
-    ck_assert_int_ge(vouch_collector_due_ms(c), 0);
-    ck_assert_int_le(vouch_collector_due_ms(c), 250);
-    ck_assert_int_eq(_i ? vouch_collector_close(c, &e) : vouch_collector_flush(c, &e),
-                     VOUCH_ENOTSENT);
-    ck_assert_int_eq(e.cause, VOUCH_CAUSE_CONNECT);
-    ck_assert_int_eq(e.effect, VOUCH_NOT_APPLIED);
-    ck_assert_uint_eq(e.command, VOUCH_NO_COMMAND);
-    ck_assert_uint_eq(ear.calls, 10);
-    ck_assert_uint_eq(ear.not_applied, 10);
-    if (!_i)
-        ck_assert_int_eq(vouch_collector_close(c, &e), VOUCH_OK);
-    ck_assert_uint_eq(ear.calls, 10);
-    vouch_client_close(client);
-}
-END_TEST
-
-/* The client may go first: nobody is lost, and nothing of it is touched any more. */
-START_TEST(a_client_that_is_closed_first)
-{
-    vouch_client *client = nowhere();
-    vouch_collector_options o = VOUCH_COLLECTOR_OPTIONS_INIT;
-    o.max_commands = 5;
-    vouch_collector *c = open_on(client, &o);
-    struct ear ear = {0};
-    vouch_error e;
-    for (int i = 0; i < 7; i++) /* five are under way, two are gathered */
-        ck_assert_int_eq(vouch_collector_add(c, hear, &ear, "INCR", "a"), VOUCH_OK);
-    vouch_client_close(client);
-    ck_assert_uint_eq(ear.calls, 0);
-    ck_assert_int_eq(vouch_collector_due_ms(c), 0);
-    ck_assert_int_eq(vouch_collector_add(c, hear, &ear, "INCR", "a"), VOUCH_ECANCELLED);
-    if (_i == 0)
-        ck_assert_int_eq(vouch_collector_service(c, &e), VOUCH_ECANCELLED);
-    if (_i == 1)
-        ck_assert_int_eq(vouch_collector_flush(c, &e), VOUCH_ECANCELLED);
-    if (_i < 2)
-        ck_assert_int_eq(vouch_collector_due_ms(c), -1);
-    ck_assert_int_eq(vouch_collector_close(c, &e), VOUCH_ECANCELLED);
-    ck_assert_uint_eq(ear.calls, 7);
-    ck_assert_uint_eq(ear.not_applied, 7);
-    ck_assert_int_eq(ear.cause, VOUCH_CAUSE_CANCELLED);
-}
-END_TEST
-
-START_TEST(a_collector_is_one_of_the_clients_operations)
-{
-    vouch_client *client = nowhere();
-    static vouch_collector *all[VOUCH_CLIENT_MAX_OPERATIONS];
-    vouch_collector *more = NULL;
-    vouch_error e;
-    for (size_t i = 0; i < VOUCH_CLIENT_MAX_OPERATIONS; i++)
-        all[i] = open_on(client, NULL);
-    ck_assert_int_eq(vouch_collector_open(client, NULL, &more, &e), VOUCH_ELIMIT);
-    ck_assert_ptr_null(more);
-    /* One that can start no flush keeps what it has; and at the end says so. */
-    struct ear ear = {0};
-    ck_assert_int_eq(vouch_collector_add(all[0], hear, &ear, "INCR", "a"), VOUCH_OK);
-    ck_assert_int_eq(vouch_collector_flush(all[0], &e), VOUCH_ELIMIT);
-    ck_assert_uint_eq(vouch_collector_pending(all[0]), 1);
-    ck_assert_int_gt(vouch_collector_due_ms(all[0]), 0);
-    ck_assert_int_eq(vouch_collector_close(all[0], &e), VOUCH_ELIMIT);
-    ck_assert_uint_eq(ear.not_applied, 1);
-    ck_assert_int_eq(ear.cause, VOUCH_CAUSE_LIMIT);
-    for (size_t i = 1; i < VOUCH_CLIENT_MAX_OPERATIONS; i++)
-        ck_assert_int_eq(vouch_collector_close(all[i], &e), VOUCH_OK);
-    vouch_client_close(client);
-}
-END_TEST
-
-/* An interrupt while nothing runs is for the next call, and opening a collector is none. */
-START_TEST(opening_takes_no_interrupt)
-{
-    vouch_client *client = nowhere();
-    vouch_batch *b = vouch_batch_new();
-    vouch_results *results = NULL;
-    vouch_error e;
-    vouch_client_interrupt(client);
-    vouch_client_ready(client, NULL, 0);
-    vouch_collector *c = open_on(client, NULL);
-    vouch_batch_add(b, "PING");
-    ck_assert_int_eq(vouch_pipeline_run(client, b, NULL, &results, &e), VOUCH_EINTERRUPTED);
-    vouch_results_free(results);
-    results = NULL;
-    ck_assert_int_eq(vouch_pipeline_run(client, b, NULL, &results, &e), VOUCH_ENOTSENT);
-    vouch_results_free(results);
-    vouch_batch_free(b);
-    ck_assert_int_eq(vouch_collector_close(c, &e), VOUCH_OK);
-    vouch_client_close(client);
-}
-END_TEST
-
-/* ---- forks ---------------------------------------------------------------------------------- */
-
-static bool is_refused_in_child(vouch_client *client, vouch_collector *c, struct ear *ear,
-                                int order)
-{
-    vouch_error e;
-    bool good = vouch_collector_service(c, &e) == VOUCH_EFORKED &&
-                vouch_collector_flush(c, &e) == VOUCH_EFORKED &&
-                vouch_collector_discard(c, &e) == VOUCH_EFORKED;
-    if (order)
-        vouch_client_close(client);
-    good = good && vouch_collector_close(c, &e) == VOUCH_EFORKED && ear->calls == 0;
-    if (!order)
-        vouch_client_close(client);
-    return good;
-}
-
-START_TEST(a_child_is_told_nothing)
-{
-    vouch_client *client = nowhere();
-    vouch_collector_options o = VOUCH_COLLECTOR_OPTIONS_INIT;
-    o.max_commands = 5;
-    vouch_collector *c = open_on(client, &o), *empty = open_on(client, NULL);
-    struct ear ear = {0};
-    vouch_error e;
-    int status = 0;
-    for (int i = 0; i < 7; i++)
-        ck_assert_int_eq(vouch_collector_add(c, hear, &ear, "INCR", "a"), VOUCH_OK);
-    pid_t child = fork();
-    if (child == 0) {
-        bool good = vouch_collector_add(empty, hear, &ear, "INCR", "a") == VOUCH_EFORKED &&
-                    vouch_collector_close(empty, &e) == VOUCH_EFORKED;
-        _exit(good && is_refused_in_child(client, c, &ear, _i) ? EXIT_SUCCESS : EXIT_FAILURE);
-    }
-    ck_assert_int_gt(child, 0);
-    ck_assert_int_eq(waitpid(child, &status, 0), child);
-    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS);
-    ck_assert_int_eq(vouch_collector_close(c, &e), VOUCH_ENOTSENT); /* the parent's are all there */
-    ck_assert_uint_eq(ear.not_applied, 7);
-    ck_assert_int_eq(vouch_collector_close(empty, &e), VOUCH_OK);
-    vouch_client_close(client);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("collector, told");
     TCase *c = tcase_create("all");
     tcase_add_loop_test(c, a_flush_makes_its_outcome, 0, (int)(sizeof outcomes / sizeof *outcomes));
     tcase_add_test(c, the_worst_flush_is_told);
-    tcase_add_test(c, nothing_takes_null_for_a_collector);
-    tcase_add_test(c, a_command_that_is_refused_spoils_no_other);
-    tcase_add_loop_test(c, without_a_server_everybody_is_told, 0, 2);
-    tcase_add_loop_test(c, a_client_that_is_closed_first, 0, 3);
-    tcase_add_test(c, a_collector_is_one_of_the_clients_operations);
-    tcase_add_test(c, opening_takes_no_interrupt);
-    tcase_add_loop_test(c, a_child_is_told_nothing, 0, 2);
+    tcase_add_loop_test(c, everybody_is_told_once_and_in_order, 0, 2);
+    tcase_add_loop_test(c, what_a_callback_adds_belongs_to_the_next_flush, 0, 2);
+    tcase_add_loop_test(c, the_servers_time_comes_from_its_reply, 0,
+                        (int)(sizeof times / sizeof *times));
     suite_add_tcase(suite, c);
     SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
     srunner_free(runner);

@@ -83,11 +83,13 @@ static void party_free(struct party *p)
 
 static struct conn c;
 static struct party a, b;
+static size_t round_trips; /* begun since `begin` */
 
 static void begin(size_t window_commands, size_t window_bytes)
 {
     struct reader_limits limits = {1000, 100, 8};
     ck_assert(conn_init(&c, limits, window_commands, window_bytes));
+    round_trips = 0;
 }
 
 static void end(void)
@@ -104,8 +106,10 @@ static size_t hand(size_t n)
     size_t done = 0;
     while (done < n && conn_output(&c, spans, 4) != 0) {
         size_t take = spans[0].size < n - done ? spans[0].size : n - done;
+        bool turning = conn_is_turning(&c);
         conn_taken(&c, take);
         conn_handed(&c, take);
+        round_trips += turning && !conn_is_turning(&c);
         done += take;
     }
     return done;
@@ -411,6 +415,88 @@ START_TEST(a_connection_begins_anew)
 }
 END_TEST
 
+/* ---- round trips ---------------------------------------------------------------------------- */
+
+/* What was pulled goes out in the same round trip, even if answers come before its last byte. */
+START_TEST(a_batch_is_one_round_trip_in_however_many_pieces)
+{
+    begin(100, 1000);
+    party_init(&a, 'a', 5, 10);
+    party_init(&b, 'b', 1, 10);
+    conn_offer(&c, &a.x);
+    for (size_t n = 0; n < 50; n++) {
+        ck_assert_uint_eq(hand(1), 1);
+        ck_assert_uint_eq(round_trips, 1);
+        ck_assert(n != 30 || answer(":1\r\n:2\r\n"));
+    }
+    ck_assert(answer(":3\r\n:4\r\n:5\r\n"));
+    conn_offer(&c, &b.x);
+    ck_assert_uint_eq(hand(10), 10);
+    ck_assert_uint_eq(round_trips, 2);
+    end();
+}
+END_TEST
+
+START_TEST(what_is_pulled_before_an_answer_shares_the_round_trip)
+{
+    begin(100, 1000);
+    party_init(&a, 'a', 3, 10);
+    party_init(&b, 'b', 3, 10);
+    conn_offer(&c, &a.x);
+    ck_assert_uint_eq(hand(30), 30);
+    ck_assert(answer("$2\r\n")); /* not an answer yet */
+    conn_offer(&c, &b.x);
+    ck_assert_uint_eq(hand(30), 30);
+    ck_assert_uint_eq(round_trips, 1);
+    end();
+}
+END_TEST
+
+/* However the answers come: what they make room for, before one to that has come, is one. */
+START_TEST(each_refill_of_the_window_is_a_round_trip)
+{
+    begin(3, 1000);
+    party_init(&a, 'a', 8, 10);
+    party_init(&b, 'b', 0, 1);
+    conn_offer(&c, &a.x);
+    ck_assert_uint_eq(hand(1000), 30);
+    ck_assert(!conn_is_answered(&c));
+    for (size_t i = 0; i < 8; i++) {
+        bool of_the_latest = i % 3 == 0 || i > 6;
+        ck_assert(answer("$1\r")); /* the first bytes of an answer are enough */
+        ck_assert(conn_is_answered(&c) == of_the_latest);
+        ck_assert(answer("\nx\r\n"));
+        ck_assert(conn_is_answered(&c) == of_the_latest);
+        ck_assert_uint_eq(hand(1000), i < 5 ? 10 : 0);
+        ck_assert_uint_eq(round_trips, i >= 3 ? 3 : 2);
+        ck_assert(conn_is_answered(&c) == (i >= 6));
+    }
+    end();
+}
+END_TEST
+
+START_TEST(a_new_connection_begins_with_a_round_trip)
+{
+    begin(1, 1000);
+    party_init(&a, 'a', 3, 10);
+    party_init(&b, 'b', 0, 1);
+    for (int i = 0; i < 3; i++) { /* whatever the one before it had come to */
+        conn_restart(&c);
+        round_trips = a.sent = 0;
+        conn_offer(&c, &a.x);
+        ck_assert_uint_eq(hand(1), 1);
+        ck_assert_uint_eq(round_trips, 1);
+        ck_assert(!conn_is_answered(&c));
+        ck_assert_uint_eq(hand(9), 9);
+        ck_assert(answer(":1\r\n"));
+        ck_assert_uint_eq(hand(1), 1);
+        ck_assert_uint_eq(round_trips, 2);
+        conn_lost(&c, VOUCH_CAUSE_LOST);
+    }
+    end();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("conn");
@@ -429,6 +515,10 @@ int main(void)
     tcase_add_test(t, a_solo_waits_and_is_waited_for);
     tcase_add_test(t, a_solo_that_goes_away_before_its_turn_holds_nobody_up);
     tcase_add_test(t, a_connection_begins_anew);
+    tcase_add_test(t, a_batch_is_one_round_trip_in_however_many_pieces);
+    tcase_add_test(t, what_is_pulled_before_an_answer_shares_the_round_trip);
+    tcase_add_test(t, each_refill_of_the_window_is_a_round_trip);
+    tcase_add_test(t, a_new_connection_begins_with_a_round_trip);
     suite_add_tcase(suite, t);
     SRunner *runner = srunner_create(suite);
     srunner_set_fork_status(runner, CK_NOFORK);

@@ -9,6 +9,8 @@
 # 3. The library exports exactly what the public headers declare with VOUCH_API.
 set -euo pipefail
 export LC_ALL=C
+# shellcheck source=tests/unit/exports.sh
+. "${BASH_SOURCE[0]%/*}/exports.sh"
 
 source=$1
 nm=$2
@@ -134,27 +136,9 @@ check_symbols() {
     done
 }
 
-# Comments and preprocessor lines out; then the name before the first parenthesis of each VOUCH_API declaration.
-declared() {
-    cat "$source"/include/vouch/*.h | sed -e '/^#/d' -e 's|/\*[^*]*\*/||g' -e '/^ *\/\*/,/\*\//d' | tr '\n' ' ' |
-        grep -oE 'VOUCH_API [^;(]*\(' | grep -oE '[a-z0-9_]+\($' | tr -d '(' | sort
-}
-
-check_exports() {
-    local names
-    names=$(declared)
-    [ "$(wc -l <<<"$names")" -ge 20 ] || fault "found only these declarations in the headers: $names"
-    diff <(printf '%s\n' "$names") \
-        <("$nm" -P -D --defined-only "$shared" | awk '$2 != "A" { sub(/@.*/, "", $1); print $1 }' | sort) >&2 ||
-        fault "libvouch.so does not export exactly what the headers declare (< declared, > exported)"
-    diff <(printf '%s\n' "$names") \
-        <("$nm" -P -g --defined-only "$static" | awk 'NF > 1 && $1 !~ /^_/ { print $1 }' | sort) >&2 ||
-        fault "libvouch.a does not define exactly what the headers declare (< declared, > defined)"
-}
-
 [ $# -ge ${#may_use[@]} ] || fault "no objects to look at"
 check_includes
 check_symbols "$@"
-check_exports
+check_exports "$nm" "$source/include" "$shared" "$static"
 [ $result = 0 ] && printf 'layers: %d objects in %d layers\n' $# ${#may_use[@]}
 exit $result

@@ -1,25 +1,20 @@
 /*
  * base/number: what is written reads back, what is refused stays refused, and no locale changes
- * either. The locales are made here, by localedef, in a folder of their own: one whose radix is a
- * comma and one whose radix takes two bytes.
+ * either. The locales are made by the test: one whose radix is a comma and one whose radix takes two
+ * bytes.
  */
-#define _XOPEN_SOURCE 700
-
 #include "base/number.h"
+#include "locales.h"
 
 #include <check.h>
 #include <errno.h>
 #include <float.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <math.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define RANDOM_DOUBLES 1000000
 
@@ -518,65 +513,13 @@ END_TEST
 
 /* Locales */
 
-static char locale_folder[64];
 static const char *const locale_names[] = {"de_DE", "ps_AF"};
 static const char *const locale_radixes[] = {",", "\xd9\xab"};
 #define LOCALES 2
 
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
-{
-    (void)status;
-    (void)type;
-    (void)where;
-    return remove(path);
-}
-
-static void remove_locales(void)
-{
-    nftw(locale_folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static bool start_localedef(const char *name, pid_t *pid)
-{
-    char source[16];
-    char folder[128];
-    snprintf(source, sizeof source, "%s", name);
-    snprintf(folder, sizeof folder, "%s/%s.UTF-8", locale_folder, name);
-    char tool[] = "localedef", input[] = "-i", charset[] = "-f", utf8[] = "UTF-8";
-    char *const argv[] = {tool, input, source, charset, utf8, folder, NULL};
-    char *const environment[] = {NULL};
-    return posix_spawnp(pid, tool, NULL, NULL, argv, environment) == 0;
-}
-
-/* At the same time, since each takes a second. */
-static bool run_localedef(void)
-{
-    pid_t started[LOCALES];
-    size_t count = 0;
-    while (count < LOCALES && start_localedef(locale_names[count], &started[count]))
-        count++;
-    bool made = count == LOCALES;
-    for (size_t i = 0; i < count; i++) {
-        int status = -1;
-        if (waitpid(started[i], &status, 0) != started[i] || status != 0)
-            made = false;
-    }
-    return made;
-}
-
 static void make_locales(void)
 {
-    const char *parent = getenv("TMPDIR");
-    int n = snprintf(locale_folder, sizeof locale_folder, "%s/vouch-locale-XXXXXX",
-                     parent && strlen(parent) < 32 ? parent : "/tmp");
-    ck_assert(n > 0 && (size_t)n < sizeof locale_folder);
-    ck_assert_ptr_nonnull(mkdtemp(locale_folder));
-    if (!run_localedef()) {
-        remove_locales();
-        ck_abort_msg("localedef cannot make %s and %s (Debian, Ubuntu: install locales)",
-                     locale_names[0], locale_names[1]);
-    }
-    ck_assert_int_eq(setenv("LOCPATH", locale_folder, 1), 0);
+    ts_locales_make(locale_names, LOCALES);
 }
 
 /* Without this the tests below could pass in the C locale. */
@@ -602,9 +545,7 @@ static void check_numbers_here(void)
 
 START_TEST(no_locale_of_the_process_changes_a_number)
 {
-    char name[16];
-    snprintf(name, sizeof name, "%s.UTF-8", locale_names[_i]);
-    ck_assert_msg(setlocale(LC_ALL, name) != NULL, "%s was made and cannot be set", name);
+    ts_locales_set(locale_names[_i], locale_radixes[_i]);
     check_radix(locale_radixes[_i]);
     check_numbers_here();
 }
@@ -612,9 +553,7 @@ END_TEST
 
 START_TEST(no_locale_of_the_thread_changes_a_number)
 {
-    char name[16];
-    snprintf(name, sizeof name, "%s.UTF-8", locale_names[_i]);
-    ck_assert_msg(setlocale(LC_ALL, name) != NULL, "%s was made and cannot be set", name);
+    ts_locales_set(locale_names[_i], locale_radixes[_i]);
     /* Not newlocale: under LOCPATH the GNU library's loses memory, which a sanitizer reports. */
     locale_t locale = duplocale(LC_GLOBAL_LOCALE);
     ck_assert(locale != (locale_t)0);
@@ -656,7 +595,7 @@ int main(void)
     tcase_add_test(doubles, errno_is_left_alone);
 
     TCase *locales = new_case(suite, "locales");
-    tcase_add_unchecked_fixture(locales, make_locales, remove_locales);
+    tcase_add_unchecked_fixture(locales, make_locales, ts_locales_remove);
     tcase_add_loop_test(locales, no_locale_of_the_process_changes_a_number, 0, LOCALES);
     tcase_add_loop_test(locales, no_locale_of_the_thread_changes_a_number, 0, LOCALES);
 

@@ -91,6 +91,15 @@ static const char *const bad[][2] = {
     {"redis://h/-1", "database"},
     {"redis://h/2147483648", "database"},
     {"redis://h/1/2", "database"},
+    {"redis://:a/hunter2@h", "written %2F"},
+    {"redis://ann:a/hunter2@h:1/0", "written %2F"},
+    {"redis://:a?hunter2@h", "written %3F"},
+    {"redis://h\x01%00", "NUL"},
+    {"redis://h/%31", "database"},
+    {"redis://h?protocol=2&protocol", "'='"},
+    {"redis://h?a=1&a=1&a=1&a=1&a=1&a=1&a=1&a=1&a=1&a=1&a=1&a=1&a=1&a=1&a=1&a=1&a=1",
+     "more than 16"},
+    {"unix://ann@/s", "user without"},
     {"redis://h?db", "'='"},
     {"redis://h?db=", "db"},
     {"redis://h?colour=red", "unknown option"},
@@ -137,6 +146,20 @@ START_TEST(a_url_has_a_longest_length)
     memset(url + strlen(url), 'n', 4097 - strlen(url));
     ck_assert_int_eq(settings_read(&s, url, NULL, &e), VOUCH_EINVAL);
     ck_assert_ptr_nonnull(strstr(e.message, "4096"));
+}
+END_TEST
+
+START_TEST(a_host_has_a_longest_length)
+{
+    struct settings s;
+    vouch_error e;
+    char url[300] = "redis://";
+    memset(url + 8, 'h', 255);
+    ck_assert_int_eq(settings_read(&s, url, NULL, &e), VOUCH_OK);
+    settings_free(&s);
+    url[8 + 255] = 'h';
+    ck_assert_int_eq(settings_read(&s, url, NULL, &e), VOUCH_EINVAL);
+    ck_assert_str_eq(e.message, "the host in the URL: too long");
 }
 END_TEST
 
@@ -278,6 +301,7 @@ int main(void)
     tcase_add_loop_test(c, urls_are_read, 0, (int)(sizeof good / sizeof *good));
     tcase_add_loop_test(c, wrong_urls_are_refused_by_name, 0, (int)(sizeof bad / sizeof *bad));
     tcase_add_test(c, a_url_has_a_longest_length);
+    tcase_add_test(c, a_host_has_a_longest_length);
     tcase_add_test(c, options_go_before_the_url);
     tcase_add_test(c, tls_is_told_by_url_and_options);
     tcase_add_test(c, a_hook_and_a_password_are_too_many);

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# What `cmake --install` leaves behind can be found, linked and run, also after it was moved, and says nothing of
+# where it was built.
+#
+#   test_install.sh SOURCE BUILD VERSION LIBDIR NM WITH_SERVER COMPILER [FLAG...]
+set -euo pipefail
+export LC_ALL=C
+here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
+# shellcheck source=tests/unit/exports.sh
+. "$here/../unit/exports.sh"
+# shellcheck source=tests/install/consume.sh
+. "$here/consume.sh"
+
+source=$1 build=$2 version=$3 libdir=$4 nm=$5
+# shellcheck disable=SC2034 # consume.sh's
+with_server=$6
+shift 6
+# shellcheck disable=SC2034 # consume.sh's
+compiler=("$@")
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+result=0
+fault() {
+    printf 'install: %s\n' "$*" >&2
+    result=1
+}
+
+# check_mentions PREFIX: binaries too, unless a sanitizer or the coverage has written the names of sources into them.
+# .deps is where scripts/setup puts what tests need.
+check_mentions() {
+    local word file binaries=()
+    case ${compiler[*]} in
+    *-fsanitize* | *--coverage*) binaries=(--exclude='libvouch.*') ;;
+    esac
+    for word in "$source" "$build" "$1" .deps/ tests/ CMakeFiles; do
+        while read -r file; do
+            fault "${file#"$1"/} mentions $word"
+        done < <(grep -rlaF "${binaries[@]}" -- "$word" "$1")
+    done
+}
+
+# check_headers PREFIX: those of the checkout, and no other file
+check_headers() {
+    diff -r "$source/include/vouch" "$1/include/vouch" >&2 || fault "the installed headers are not the checkout's"
+}
+
+check_prefix() {
+    consume_by_cmake "$1" "$1/$libdir"
+    consume_by_pkg_config "$1/$libdir"
+}
+
+cmake --install "$build" --prefix "$folder/first" >"$folder/log" || {
+    cat "$folder/log" >&2
+    exit 1
+}
+check_mentions "$folder/first"
+check_headers "$folder/first"
+check_exports "$nm" "$folder/first/include" "$folder/first/$libdir/libvouch.so" "$folder/first/$libdir/libvouch.a"
+! readelf -d "$folder/first/$libdir/libvouch.so" | grep -E 'RPATH|RUNPATH' >&2 || fault "libvouch.so has a path of its own"
+check_prefix "$folder/first"
+mkdir -p "$folder/another/place"
+mv "$folder/first" "$folder/another/place/prefix"
+check_prefix "$folder/another/place/prefix"
+[ $result = 0 ] && printf 'install: eight programs found, linked and ran vouch %s\n' "$version"
+exit $result
