@@ -14,6 +14,7 @@
 
 #include "net/conn.h"
 #include "net/handshake.h"
+#include "net/stranger.h"
 
 #include <stdbool.h>
 
@@ -39,7 +40,7 @@ static struct model {
     size_t ends[COMMANDS_MAX], count;
     struct reader reference;
     struct arena arena;
-    bool refused[COMMANDS_MAX]; /* by an error */
+    vouch_type replies[COMMANDS_MAX];
     size_t answered;
     bool early, over;
     bool said_secret; /* by the server */
@@ -176,10 +177,17 @@ static size_t find(const char *name)
     return found;
 }
 
+/* Was it answered as servers say yes to it? */
 static bool accepted(const char *name)
 {
     size_t i = find(name);
-    return i < m.answered && !m.refused[i];
+    if (i >= m.answered)
+        return false;
+    if (is(i, "HELLO"))
+        return m.replies[i] == VOUCH_TYPE_MAP || m.replies[i] == VOUCH_TYPE_ARRAY;
+    if (is(i, "AUTH") || is(i, "SELECT"))
+        return m.replies[i] == VOUCH_TYPE_STATUS;
+    return m.replies[i] != VOUCH_TYPE_ERROR;
 }
 
 static void check_words(const char *name, size_t at, const char *word)
@@ -291,9 +299,25 @@ static bool foresee(const char *bytes, size_t n)
         if (e == READER_BAD || (e == READER_REPLY && m.early))
             return true;
         if (e == READER_REPLY)
-            m.refused[m.answered++] = vouch_reply_is_error(m.reference.reply);
+            m.replies[m.answered++] = vouch_reply_type(m.reference.reply);
     }
     return false;
+}
+
+/* No server should have said this: what is the user told? */
+static void look_at_nonsense(const char *bytes, size_t n)
+{
+    char words[VOUCH_MESSAGE_MAX];
+    FUZZ_CHECK(m.conn.fault && *m.conn.fault);
+    if (m.conn.stray[0] && !m.renewal) {
+        handshake_turned_away(&m.handshake, m.conn.stray);
+        FUZZ_CHECK(m.handshake.state == HANDSHAKE_FAILED);
+        check_failed();
+        return;
+    }
+    memset(words, 1, sizeof words);
+    (void)stranger_describe(bytes, n, m.conn.fault, words, sizeof words);
+    FUZZ_CHECK(memchr(words, 0, sizeof words) && words[0]);
 }
 
 static void receive(const char *bytes, size_t n)
@@ -301,12 +325,14 @@ static void receive(const char *bytes, size_t n)
     bool wrong = foresee(bytes, n);
     char *copy = fuzz_exact(bytes, n);
     bool good = conn_received(&m.conn, copy, n);
-    free(copy);
     FUZZ_CHECK(good == !wrong);
-    if (good)
+    if (good) {
         look_at_state();
-    else
+    } else {
+        look_at_nonsense(copy, n);
         m.over = true;
+    }
+    free(copy);
 }
 
 /* The renewal's time has come, while somebody uses the connection. */
@@ -394,6 +420,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (fuzz_left(&in) && !m.over)
         step(&in);
     enum handshake_state state = m.handshake.state;
+    FUZZ_CHECK(state != HANDSHAKE_NO_PROBE || !m.renewal);
     conn_lost(&m.conn, VOUCH_CAUSE_LOST);
     FUZZ_CHECK(m.handshake.state == state && m.handshake.x.pending == 0);
     handshake_free(&m.handshake);
