@@ -195,7 +195,7 @@ START_TEST(a_bad_reply_harms_no_neighbour)
             vouch_results_free(results);
             results = run(script, protocol, deadline, &e);
         }
-        ck_assert_int_lt(ts_now_ms() - begun, 3 * RIG_PATIENCE_MS);
+        ck_assert_int_lt(ts_now_ms() - begun, INT64_C(3) * RIG_PATIENCE_MS);
         check_row(row, results, &e);
         ck_assert_int_le(ts_script_connections(script), tries); /* nothing was tried again */
         vouch_results_free(results);
