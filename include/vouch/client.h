@@ -152,7 +152,8 @@ VOUCH_API void vouch_client_interrupt(vouch_client *client);
 VOUCH_API size_t vouch_client_watch(vouch_client *client, struct pollfd *fds, size_t max,
                                     int64_t *timeout_ms);
 
-/* Tells what happened: `fds` as filled by watch, with revents set; n may be 0 (the time came). */
+/* Tells what happened: `fds` as filled by watch, with revents set; n may be 0 (the time came, or what
+ * was started should go out before the loop comes round). */
 VOUCH_API void vouch_client_ready(vouch_client *client, const struct pollfd *fds, size_t n);
 
 /* True once the operation's outcome stands; then finish it. */

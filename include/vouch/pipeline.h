@@ -92,7 +92,8 @@ VOUCH_API VOUCH_MUST vouch_status vouch_pipeline_run(vouch_client *client, vouch
                                                      const vouch_pipeline_options *options,
                                                      vouch_results **out, vouch_error *error);
 
-/* The same as an operation: starts it, does not block. The batch is frozen until finish. */
+/* The same as an operation: starts it, does no I/O. The batch is frozen until finish. What is started
+ * before the next vouch_client_ready goes out together, in one write where it can. */
 VOUCH_API VOUCH_MUST vouch_status vouch_pipeline_start(vouch_client *client, vouch_batch *batch,
                                                        const vouch_pipeline_options *options,
                                                        vouch_op **out, vouch_error *error);

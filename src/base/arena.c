@@ -43,6 +43,11 @@ void *arena_slow(struct arena *a, size_t size)
     return p;
 }
 
+void arena_seed(struct arena *a, char *bytes, size_t size)
+{
+    *a = (struct arena){.next = bytes, .end = bytes + size, .seed_end = bytes + size};
+}
+
 struct arena_mark arena_mark(const struct arena *a)
 {
     return (struct arena_mark){a->next, a->chunk};
@@ -56,7 +61,7 @@ void arena_rewind(struct arena *a, struct arena_mark mark)
         alloc_free(c);
     }
     a->next = mark.next;
-    a->end = a->chunk ? a->chunk->bytes + a->chunk->capacity : NULL;
+    a->end = a->chunk ? a->chunk->bytes + a->chunk->capacity : a->seed_end;
 }
 
 void arena_reset(struct arena *a)
@@ -66,11 +71,13 @@ void arena_reset(struct arena *a)
         a->chunk = c->older;
         alloc_free(c);
     }
+    a->seed_end = NULL;
     a->next = a->chunk ? a->chunk->bytes : NULL;
     a->end = a->chunk ? a->chunk->bytes + a->chunk->capacity : NULL;
 }
 
 void arena_free(struct arena *a)
 {
+    a->seed_end = NULL;
     arena_rewind(a, (struct arena_mark){NULL, NULL});
 }

@@ -11,6 +11,7 @@ struct arena {
     char *next; /* free bytes of the newest chunk: [next, end) */
     char *end;
     struct arena_chunk *chunk;
+    char *seed_end; /* of memory that is not its own, used before the first chunk */
 };
 
 /* Where an arena stood; arena_rewind releases all that was taken since. */
@@ -34,9 +35,11 @@ static inline void *arena_get(struct arena *a, size_t size)
     return p;
 }
 
+/* Gives an empty one memory to begin with: aligned to 8, and there for as long as the arena is used. */
+void arena_seed(struct arena *a, char *bytes, size_t size);
 struct arena_mark arena_mark(const struct arena *a);
 void arena_rewind(struct arena *a, struct arena_mark mark);
-/* Empties it; keeps one chunk of ordinary size for the next round. */
+/* Empties it, and forgets its seed; keeps one chunk of ordinary size for the next round. */
 void arena_reset(struct arena *a);
 void arena_free(struct arena *a);
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* ---- opening: an operation that ends when its lane has a connection ------------------------- */
@@ -118,12 +119,39 @@ static vouch_status first_connection(vouch_client *c, vouch_error *error)
     return report(&o, error);
 }
 
+/* Zeroed in a forked child (since Linux 4.14). */
+static unsigned char *make_alive(void)
+{
+    unsigned char *page = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return NULL;
+    if (madvise(page, 1, MADV_WIPEONFORK) == 0) {
+        *page = 1;
+        return page;
+    }
+    (void)munmap(page, 1);
+    return NULL;
+}
+
+bool client_is_forked(const vouch_client *c)
+{
+    return c->alive ? !*c->alive : c->pid != getpid();
+}
+
+void client_forget_fork(vouch_client *c)
+{
+    if (c->alive)
+        (void)munmap(c->alive, 1);
+    c->alive = NULL;
+}
+
 static vouch_client *create(const struct settings *s)
 {
     vouch_client *c = alloc_zeroed(1, sizeof *c);
     if (!c)
         return NULL;
     c->pid = getpid();
+    c->alive = make_alive();
     core_init(&c->core, s,
               (uint64_t)client_now() * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)c->pid);
     c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -184,7 +212,7 @@ void vouch_client_interrupt(vouch_client *client)
 {
     static const uint64_t one = 1;
     int before = errno; /* this may be inside a signal handler */
-    if (client->pid != getpid())
+    if (client_is_forked(client))
         return; /* the descriptor is the parent's too, and nobody there would reset it */
     atomic_store(&client->interrupt, 1);
     ssize_t n = write(client->wake_fd, &one, sizeof one);
@@ -196,7 +224,7 @@ vouch_status vouch_client_stats(const vouch_client *client, vouch_stats *stats)
 {
     if (!client || !stats || stats->size < sizeof stats->size)
         return VOUCH_EINVAL;
-    if (client->pid != getpid())
+    if (client_is_forked(client))
         return VOUCH_EFORKED;
     observe_stats(&client->core, stats);
     return VOUCH_OK;
@@ -213,6 +241,6 @@ void vouch_op_cancel(vouch_op *op)
 {
     const struct vouch_client *client =
         (const struct vouch_client *)op->core; /* its first member */
-    if (!op->done && client && !client->core.busy && client->pid == getpid())
+    if (!op->done && client && !client->core.busy && !client_is_forked(client))
         op->ops->expire(op, VOUCH_CAUSE_CANCELLED);
 }

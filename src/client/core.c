@@ -5,6 +5,7 @@
  *   2. A lane waits in the queue only while there are VOUCH_CLIENT_MAX_CONNECTIONS links. */
 #include "client/core.h"
 
+#include "base/alloc.h"
 #include "base/error.h"
 
 #include <string.h>
@@ -17,6 +18,16 @@ void core_init(struct core *c, const struct settings *settings, uint64_t seed)
     c->random.state = seed;
 }
 
+static void drop_spares(struct core *c)
+{
+    while (c->spares) {
+        struct core_spare *s = c->spares;
+        c->spares = s->next;
+        alloc_free(s);
+    }
+    c->spare_count = 0;
+}
+
 void core_free(struct core *c)
 {
     while (c->ops) {
@@ -27,7 +38,33 @@ void core_free(struct core *c)
     }
     for (size_t i = 0; i < c->link_count; i++)
         link_free(c->links[i]);
+    drop_spares(c);
     settings_free(&c->settings);
+}
+
+void *core_block(struct core *c, size_t size)
+{
+    struct core_spare *s = c->spares;
+    if (!s || size != c->spare_size)
+        return alloc_get(size);
+    c->spares = s->next;
+    c->spare_count--;
+    return s;
+}
+
+void core_release(struct core *c, void *block, size_t size)
+{
+    if (!c || c->spare_count == CORE_SPARES_MAX) {
+        alloc_free(block);
+        return;
+    }
+    if (size != c->spare_size)
+        drop_spares(c); /* of an operation of another shape */
+    struct core_spare *s = block;
+    s->next = c->spares;
+    c->spares = s;
+    c->spare_size = size;
+    c->spare_count++;
 }
 
 int64_t core_backoff_us(struct core *c, unsigned failures)

@@ -12,8 +12,17 @@
 
 #include <stdint.h>
 
+/* Blocks of finished operations that are kept for the next ones. */
+#define CORE_SPARES_MAX 64
+
+struct core_spare {
+    struct core_spare *next;
+};
+
 struct core {
     struct settings settings;
+    struct core_spare *spares; /* all of one size */
+    size_t spare_size, spare_count;
     /* Servers: which one serves a slot. One, until there is cluster support; the simulator has
      * more. */
     size_t nodes;
@@ -53,6 +62,11 @@ void core_interrupt(struct core *c);
 
 /* How long to wait after that many failures in a row. */
 int64_t core_backoff_us(struct core *c, unsigned failures);
+
+/* Memory for an operation's state, not cleared; NULL when memory is short. */
+void *core_block(struct core *c, size_t size);
+/* Gives it back; `c` may be NULL, as when the client was closed meanwhile. */
+void core_release(struct core *c, void *block, size_t size);
 
 /* ---- used by lanes and links ---------------------------------------------------------------- */
 

@@ -39,8 +39,15 @@ struct vouch_client {
     int64_t lookup_began;
     int wake_fd; /* an eventfd, written by interrupt */
     atomic_int interrupt;
-    pid_t pid; /* of the process that opened it */
+    pid_t pid;            /* of the process that opened it */
+    unsigned char *alive; /* 1, in memory that a fork leaves zeroed to the child; or NULL */
 };
+
+/* This process is a child of the one that opened it. Asked at every call; getpid() would be a system
+ * call each time. */
+bool client_is_forked(const struct vouch_client *client);
+/* It is about to be released. */
+void client_forget_fork(struct vouch_client *client);
 
 /* Sends, receives, connects: all that can be done without waiting. Then waits, at most until the
  * core wants to be woken, if there is nothing to do and `wait`. */
@@ -57,7 +64,8 @@ void driver_close_shut(struct vouch_client *client, size_t n);
 
 /* VOUCH_OK if this process may use it now; else EFORKED or EBUSY, as an error. */
 vouch_status client_usable(const struct vouch_client *client, vouch_error *error);
-/* Starts an operation and moves what can be moved without waiting. */
+/* Starts an operation. No byte moves: what is started together goes out together, with the next
+ * vouch_client_ready or client_drive. */
 vouch_status client_start(struct vouch_client *client, struct vouch_op *op, vouch_error *error);
 /* Blocks until the operation is done. */
 void client_drive(struct vouch_client *client, const struct vouch_op *op);

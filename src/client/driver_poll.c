@@ -217,7 +217,7 @@ static short events_of(const struct link *l, const struct seat *s)
 size_t vouch_client_watch(vouch_client *c, struct pollfd *fds, size_t max, int64_t *timeout_ms)
 {
     size_t n = 0;
-    if (c->pid != getpid()) {
+    if (client_is_forked(c)) {
         *timeout_ms = -1;
         return 0;
     }
@@ -264,7 +264,7 @@ static uint64_t readable_links(const struct vouch_client *c, const struct pollfd
 
 void vouch_client_ready(vouch_client *c, const struct pollfd *fds, size_t n)
 {
-    if (c->pid != getpid() || c->core.busy)
+    if (client_is_forked(c) || c->core.busy)
         return;
     move(c, n ? readable_links(c, fds, n) : EVERY_LINK);
 }
@@ -286,7 +286,7 @@ vouch_status client_usable(const struct vouch_client *c, vouch_error *error)
 {
     if (!c)
         return error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "the client is NULL");
-    if (c->pid != getpid())
+    if (client_is_forked(c))
         return error_set(error, VOUCH_EFORKED, VOUCH_CAUSE_NONE,
                          "this client was opened before the fork; open another in this process");
     if (c->core.busy)
@@ -300,14 +300,13 @@ vouch_status client_start(struct vouch_client *c, struct vouch_op *op, vouch_err
     c->core.now = client_now();
     if (atomic_load(&c->interrupt))
         take_interrupt(c);
-    vouch_status status = core_start(&c->core, op, error);
-    if (!status)
-        move(c, 0);
-    return status;
+    return core_start(&c->core, op, error);
 }
 
 void client_drive(struct vouch_client *c, const struct vouch_op *op)
 {
+    if (!op->done)
+        move(c, 0); /* there is something to write: what the first wait would say */
     while (!op->done)
         driver_step(c, true);
 }
@@ -315,7 +314,7 @@ void client_drive(struct vouch_client *c, const struct vouch_op *op)
 void driver_free(struct vouch_client *c)
 {
     /* In a forked child the connections are the parent's: descriptors are closed, nothing is said. */
-    if (c->pid != getpid())
+    if (client_is_forked(c))
         c->core.settings.on_event = NULL;
     core_free(&c->core);
     for (size_t i = 0; i < VOUCH_CLIENT_MAX_CONNECTIONS; i++) {
@@ -324,10 +323,11 @@ void driver_free(struct vouch_client *c)
         alloc_free(c->seats[i]);
     }
     driver_close_shut(c, c->shut_count);
-    resolver_release(c->lookup, c->pid != getpid());
+    resolver_release(c->lookup, client_is_forked(c));
     tls_context_free(c->tls);
     if (c->wake_fd >= 0)
         (void)close(c->wake_fd);
+    client_forget_fork(c);
     alloc_free(c->buffer);
     alloc_free(c);
 }

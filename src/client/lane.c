@@ -130,7 +130,7 @@ static void on_unsent(struct exchange *x, size_t unsent)
 void lane_init(struct lane *l, struct core *core, const struct lane_ops *ops, size_t node,
                bool leased, unsigned outages)
 {
-    memset(l, 0, sizeof *l);
+    memset(l, 0, offsetof(struct lane, loads));
     l->x = (struct exchange){
         .pull = pull, .on_reply = on_reply, .on_lost = on_lost, .on_unsent = on_unsent};
     l->ops = ops;

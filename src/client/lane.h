@@ -57,9 +57,9 @@ struct lane {
     struct lane_failure failure;
 
     uint64_t sent, answered; /* its commands, loads counted, that were pulled, answered */
-    struct lane_load loads[LANE_LOADS_MAX]; /* in flight: a ring */
     size_t load_head, load_tail;
-    struct run held; /* pulled from the module, waits behind its load */
+    struct run held;                        /* pulled from the module, waits behind its load */
+    struct lane_load loads[LANE_LOADS_MAX]; /* in flight: a ring. Last, and not cleared */
 };
 
 void lane_init(struct lane *l, struct core *core, const struct lane_ops *ops, size_t node,

@@ -118,6 +118,15 @@ static void release(vouch_collector *c)
 
 /* ---- flushes -------------------------------------------------------------------------------- */
 
+/* Moves the one that is under way, without waiting. */
+static void look(vouch_collector *c, int64_t now)
+{
+    c->inside = true;
+    vouch_client_ready(c->client, NULL, 0);
+    c->inside = false;
+    gather_looked(&c->gather, now);
+}
+
 /* Starts one with all that is gathered, and moves what can be moved without waiting. */
 static vouch_status start(vouch_collector *c, int64_t now, vouch_error *error)
 {
@@ -126,20 +135,13 @@ static vouch_status start(vouch_collector *c, int64_t now, vouch_error *error)
     vouch_status status =
         vouch_pipeline_start(c->client, g->next->batch, &c->options, &c->flush, error);
     c->inside = false;
-    if (status)
+    if (status) {
         gather_refused(g, now);
-    else
-        gather_launched(g, now);
-    return status;
-}
-
-/* Moves the one that is under way, without waiting. */
-static void look(vouch_collector *c, int64_t now)
-{
-    c->inside = true;
-    vouch_client_ready(c->client, NULL, 0);
-    c->inside = false;
-    gather_looked(&c->gather, now);
+        return status;
+    }
+    gather_launched(g, now);
+    look(c, now);
+    return VOUCH_OK;
 }
 
 /* Waits for the one under way if it is not done, and tells everybody. */

@@ -65,6 +65,8 @@ vouch_status vouch_pipeline_finish(vouch_op *op, vouch_results **out, vouch_erro
             return status;
         client_drive(p->client, op);
         core_end(op->core, op);
+    } else {
+        p->home = NULL;
     }
     return run_finish(p, out, error);
 }

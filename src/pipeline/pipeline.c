@@ -106,6 +106,31 @@ static vouch_status check(const vouch_pipeline_options *o, vouch_error *e)
     return VOUCH_OK;
 }
 
+/* The pipeline with all that is as long as its shares and segments, in one piece and zeroed. */
+static struct pipeline *lay_out(struct core *core, size_t segments)
+{
+    size_t shares = core->nodes, parts = segments * shares;
+    size_t size = sizeof(struct pipeline) + segments * sizeof(struct segment) +
+                  parts * sizeof(struct part) + shares * sizeof(struct share);
+    struct pipeline *p = core_block(core, size);
+    if (!p)
+        return NULL;
+    memset(p, 0, size - shares * sizeof(struct share)); /* share_init clears those */
+    p->block = size;
+    p->segments = (struct segment *)(p + 1);
+    p->segment_count = segments;
+    struct part *part = (struct part *)(p->segments + segments);
+    for (size_t i = 0; i < segments; i++)
+        p->segments[i].parts = part + i * shares;
+    p->shares = (struct share *)(part + parts);
+    p->share_count = shares;
+    return p;
+}
+
+_Static_assert(sizeof(struct pipeline) % 8 == 0 && sizeof(struct segment) % 8 == 0 &&
+                   sizeof(struct part) % 8 == 0,
+               "what follows is aligned");
+
 struct pipeline *pipeline_new(struct core *core, const vouch_pipeline_options *options,
                               size_t segments, bool leased, vouch_error *error)
 {
@@ -114,16 +139,8 @@ struct pipeline *pipeline_new(struct core *core, const vouch_pipeline_options *o
     const struct settings *set = &core->settings;
     if (check(o, error) != VOUCH_OK)
         return NULL;
-    struct pipeline *p = alloc_zeroed(1, sizeof *p);
-    if (p) {
-        p->share_count = core->nodes;
-        p->shares = alloc_zeroed(p->share_count, sizeof *p->shares);
-        p->segments = alloc_zeroed(segments, sizeof *p->segments);
-        p->segment_count = segments;
-    }
-    if (!p || !p->shares || !p->segments) {
-        if (p)
-            pipeline_free(p);
+    struct pipeline *p = lay_out(core, segments);
+    if (!p) {
         (void)error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for a pipeline");
         return NULL;
     }
@@ -144,11 +161,9 @@ struct pipeline *pipeline_new(struct core *core, const vouch_pipeline_options *o
 
 void pipeline_free(struct pipeline *p)
 {
-    for (size_t i = 0; p->segments && i < p->segment_count; i++)
+    for (size_t i = 0; i < p->segment_count; i++)
         segment_free(p, &p->segments[i]);
-    alloc_free(p->segments);
-    alloc_free(p->shares);
-    alloc_free(p);
+    core_release(p->home, p, p->block);
 }
 
 /* ---- the outcome ---------------------------------------------------------------------------- */

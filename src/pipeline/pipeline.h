@@ -97,6 +97,8 @@ struct pipeline {
     int64_t stall_us; /* or OP_NEVER */
     int64_t moved_at; /* when something moved last */
     uint64_t activity;
+    struct core *home;        /* of a run: takes the block back; NULL once the client is closed */
+    size_t block;             /* bytes of all this, with segments, parts and shares behind it */
     struct segment *segments; /* a ring: [head, tail) modulo segment_count */
     size_t segment_count;
     uint64_t head, tail;

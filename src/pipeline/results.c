@@ -32,7 +32,5 @@ void vouch_results_free(vouch_results *r)
         return;
     for (size_t i = 0; i < r->arena_count; i++)
         arena_free(&r->arenas[i]);
-    alloc_free(r->arenas);
-    alloc_free(r->v);
     alloc_free(r);
 }

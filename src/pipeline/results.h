@@ -6,6 +6,7 @@
 
 #include <vouch/pipeline.h>
 
+/* In one piece: this, the arenas, the results, and the first memory of the first arena. */
 struct vouch_results {
     vouch_result *v;
     size_t count;

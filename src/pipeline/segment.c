@@ -51,8 +51,6 @@ bool segment_load(struct pipeline *p, struct segment *s)
     s->settled = s->delivered = 0;
     if (!size_results(s))
         return false;
-    if (!s->parts && !(s->parts = alloc_zeroed(p->share_count, sizeof *s->parts)))
-        return false;
     if (p->share_count > 1)
         return order_parts(p, s);
     s->parts[0].count = s->count;
@@ -62,17 +60,16 @@ bool segment_load(struct pipeline *p, struct segment *s)
 void segment_clear(struct pipeline *p, struct segment *s)
 {
     vouch_batch_clear(s->batch);
-    for (size_t k = 0; s->parts && k < p->share_count; k++)
+    for (size_t k = 0; k < p->share_count; k++)
         arena_reset(&s->parts[k].arena);
     s->count = s->settled = s->delivered = 0;
 }
 
 void segment_free(struct pipeline *p, struct segment *s)
 {
-    for (size_t k = 0; s->parts && k < p->share_count; k++) {
+    for (size_t k = 0; k < p->share_count; k++) {
         alloc_free(s->parts[k].order);
         arena_free(&s->parts[k].arena);
     }
-    alloc_free(s->parts);
     alloc_free(s->results);
 }

@@ -416,7 +416,8 @@ static const struct lane_ops ops = {pull, on_reply, on_lost, on_unsent, on_faile
 
 void share_init(struct share *s, struct pipeline *p, size_t number, bool leased, unsigned outages)
 {
-    memset(s, 0, sizeof *s);
+    memset(&s->lane + 1, 0,
+           sizeof *s - sizeof s->lane); /* the lane comes first, and clears itself */
     lane_init(&s->lane, p->op.core, &ops, number, leased, outages);
     s->p = p;
     s->number = number;

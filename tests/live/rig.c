@@ -125,6 +125,12 @@ void rig_turn(vouch_client *client, int64_t most_ms)
     vouch_client_ready(client, fds, ready > 0 ? n : 0);
 }
 
+void rig_push(vouch_client *client)
+{
+    const struct pollfd nothing = {.fd = -1};
+    vouch_client_ready(client, &nothing, 1);
+}
+
 void rig_drive(vouch_client *client, const vouch_op *op)
 {
     int64_t limit = ts_deadline(RIG_PATIENCE_MS);

@@ -44,6 +44,8 @@ vouch_client *rig_open(const struct rig *rig, const vouch_client_options *option
 vouch_client *rig_client(const struct rig *rig, uint32_t protocol, uint32_t window);
 /* One turn of its loop, waiting `most_ms` at most. */
 void rig_turn(vouch_client *client, int64_t most_ms);
+/* Writes what was started, and reads nothing. */
+void rig_push(vouch_client *client);
 /* Turns until the operation is done. */
 void rig_drive(vouch_client *client, const vouch_op *op);
 

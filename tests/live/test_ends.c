@@ -100,6 +100,7 @@ START_TEST(what_has_arrived_counts_although_the_time_is_up)
     int64_t before = ts_proxy_count(rig.proxy, 0).to_client;
     int64_t deadline = ts_deadline(o.deadline_ms);
     ck_assert_int_eq(vouch_pipeline_start(client, b, &o, &op, &e), VOUCH_OK);
+    rig_push(client);
     ck_assert(!vouch_op_done(op));
     ck_assert(ts_proxy_wait_bytes(rig.proxy, 0, TS_TO_CLIENT, before + INT64_C(4) * COMMANDS,
                                   ts_deadline(RIG_PATIENCE_MS)));
@@ -223,6 +224,7 @@ START_TEST(a_cancel_tells_what_was_handed_over)
         if (stage == 1)
             ts_proxy_plan_from_here(rig.proxy, 1, &stall);
         ck_assert_int_eq(vouch_pipeline_start(client, b, NULL, &op, &e), VOUCH_OK);
+        rig_push(client);
         if (stage == 2)
             rig_drive(client, op);
         vouch_op_cancel(op);
@@ -258,6 +260,7 @@ START_TEST(a_closed_clients_operations_keep_their_account)
     stall.to_client.stall_after = 0;
     ts_proxy_plan_from_here(rig.proxy, 0, &stall);
     ck_assert_int_eq(vouch_pipeline_start(client, b, NULL, &op, &e), VOUCH_OK);
+    rig_push(client);
     vouch_client_close(client);
     ck_assert(vouch_op_done(op));
     ck_assert_int_eq(vouch_pipeline_finish(op, &results, &e), VOUCH_EUNKNOWN);

@@ -125,6 +125,7 @@ START_TEST(a_descriptor_is_closed_only_after_watch_left_it_out)
         vouch_op *op = NULL;
         vouch_results *results = NULL;
         ck_assert_int_eq(vouch_pipeline_start(client, b, NULL, &op, NULL), VOUCH_OK);
+        rig_push(client);
         /* One was begun, under another number. */
         size_t n = vouch_client_watch(client, fds, 2, &timeout);
         ck_assert_uint_eq(n, 2);

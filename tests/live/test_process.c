@@ -162,8 +162,10 @@ START_TEST(sigpipe_is_neither_raised_nor_touched)
     plan.ending = TS_END_CLOSE;
     ts_proxy_plan_from_here(rig.proxy, 0, &plan);
     ck_assert_int_eq(vouch_pipeline_start(client, b, NULL, &ops[0], &e), VOUCH_OK);
+    rig_push(client);
     ck_assert(ts_proxy_wait_closed(rig.proxy, 0, ts_deadline(RIG_PATIENCE_MS)));
-    ck_assert_int_eq(vouch_pipeline_start(client, b, NULL, &ops[1], &e), VOUCH_OK); /* EPIPE */
+    ck_assert_int_eq(vouch_pipeline_start(client, b, NULL, &ops[1], &e), VOUCH_OK);
+    rig_push(client); /* EPIPE */
     for (int i = 0; i < 2; i++) {
         ck_assert_msg(!vouch_pipeline_finish(ops[i], &results, &e), "%s", e.message);
         vouch_results_free(results);

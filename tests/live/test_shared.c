@@ -102,9 +102,11 @@ START_TEST(answers_before_a_broken_pipe_are_kept)
     plan.ending = TS_END_CLOSE;
     ts_proxy_plan_from_here(rig.proxy, 0, &plan);
     ck_assert_int_eq(vouch_pipeline_start(client, b, NULL, &ops[0], &e), VOUCH_OK);
+    rig_push(client);
     ck_assert(ts_proxy_wait_closed(rig.proxy, 0, ts_deadline(RIG_PATIENCE_MS)));
     ck_assert(!vouch_op_done(ops[0]));
     ck_assert_int_eq(vouch_pipeline_start(client, late, NULL, &ops[1], &e), VOUCH_OK);
+    rig_push(client);
     for (int i = 0; i < 2; i++) {
         ck_assert_msg(!vouch_pipeline_finish(ops[i], &results, &e), "%s", e.message);
         ck_assert_uint_eq(vouch_results_at(results, 0)->attempts, 1);

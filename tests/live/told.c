@@ -74,6 +74,7 @@ vouch_op *told_start(vouch_client *client, vouch_batch *b, const vouch_pipeline_
     vouch_op *op = NULL;
     vouch_error e;
     ck_assert_msg(!vouch_pipeline_start(client, b, o, &op, &e), "%s", e.message);
+    rig_push(client);
     return op;
 }
 

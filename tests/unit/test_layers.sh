@@ -46,8 +46,8 @@ declare -A io=(
         pthread_create pthread_sigmask sigfillset write'
     [net/tls_context.c]='ERR_* SSL_* TLS_client_method X509_* inet_pton strerror_r __xpg_strerror_r'
     [net/transport_tls.c]='BIO_* ERR_clear_error SSL_*'
-    [client/driver_poll.c]='clock_gettime close getpid poll read'
-    [client/client.c]='eventfd getpid write'
+    [client/driver_poll.c]='clock_gettime close poll read'
+    [client/client.c]='eventfd getpid madvise mmap munmap write'
     [collector/api.c]='getpid'
 )
 # Of what is called client_, link_ …, modules without I/O of their own may start and drive nothing.
