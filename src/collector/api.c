@@ -204,9 +204,7 @@ static vouch_status may_add(vouch_collector *c, vouch_error *error)
     if (client_gone(c))
         return error_set(error, VOUCH_ECANCELLED, VOUCH_CAUSE_CANCELLED,
                          "the collector's client was closed");
-    /* Which process this is costs a system call, more than all else here: asked once for each flush,
-     * and when none can be started. */
-    if ((!g->next->count || g->not_before) && c->pid != getpid())
+    if (client_is_forked(c->client))
         return error_set(error, VOUCH_EFORKED, VOUCH_CAUSE_NONE,
                          "this collector was opened before the fork; open another in this process");
     return gather_room(g, error);
