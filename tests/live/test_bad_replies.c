@@ -19,6 +19,21 @@ static size_t peak(void)
     return (size_t)usage.ru_maxrss * 1024;
 }
 
+/* What it has ever reserved, used or not: a header alone writes to nothing. */
+static size_t reserved(void)
+{
+    char line[128];
+    size_t kib = 0;
+    FILE *f = fopen("/proc/self/status", "re");
+    ck_assert_ptr_nonnull(f);
+    while (!kib && fgets(line, sizeof line, f))
+        if (strncmp(line, "VmPeak:", 7) == 0)
+            kib = strtoul(line + 7, NULL, 10);
+    (void)fclose(f);
+    ck_assert_uint_gt(kib, 0);
+    return kib * 1024;
+}
+
 /* ---- a server that answers INCR, and GETSET with what it is told ---------------------------- */
 
 struct answer {
@@ -184,7 +199,7 @@ START_TEST(a_bad_reply_harms_no_neighbour)
     struct answer a = {NULL, 0, false, row->fate == LATE, 0};
     char *bytes = repeated(row, &a.size);
     a.bytes = bytes;
-    size_t before = peak();
+    size_t before = peak(), reserved_before = reserved();
     for (uint32_t protocol = 2; protocol <= 3; protocol++) {
         vouch_error e;
         ts_script *script = start(&a, TS_UNIX);
@@ -206,6 +221,9 @@ START_TEST(a_bad_reply_harms_no_neighbour)
     }
     ck_assert_msg(peak() - before < 16 * MIB, "%s: %zu MiB more", row->name,
                   (peak() - before) / MIB);
+    /* One array of reply_max_elements, and the stacks of threads. */
+    ck_assert_msg(reserved() - reserved_before < 160 * MIB, "%s: %zu MiB reserved", row->name,
+                  (reserved() - reserved_before) / MIB);
     free(bytes);
 }
 END_TEST
