@@ -489,7 +489,7 @@ START_TEST(there_is_no_room_on_the_connection)
 }
 END_TEST
 
-static void wait_blocked(vouch_client *client, const struct rig *rig)
+static void turn_until_blocked(const struct rig *rig, vouch_client *client)
 {
     int64_t limit = ts_deadline(RIG_PATIENCE_MS);
     for (int blocked = 0; blocked < VOUCH_CLIENT_MAX_CONNECTIONS;) {
@@ -512,9 +512,12 @@ START_TEST(there_is_no_connection_left)
     vouch_results *results = NULL;
     vouch_error e;
     vouch_batch_add(b, "BLPOP", "nothing", 0);
-    for (int i = 0; i < VOUCH_CLIENT_MAX_CONNECTIONS; i++)
-        ck_assert_int_eq(vouch_pipeline_start(client, b, NULL, &ops[i], &e), VOUCH_OK);
-    wait_blocked(client, &rig);
+    for (int i = 0; i < VOUCH_CLIENT_MAX_CONNECTIONS; i++) {
+        vouch_status status = vouch_pipeline_start(client, b, NULL, &ops[i], &e);
+        ck_assert_int_eq(status, VOUCH_OK);
+    }
+    /* cppcheck-suppress constStatement ; it is a call */
+    turn_until_blocked(&rig, client);
     run_in_time(client, &want);
     for (int i = 0; i < VOUCH_CLIENT_MAX_CONNECTIONS; i++) {
         vouch_op_cancel(ops[i]);
