@@ -54,22 +54,25 @@ loop_epoll | loop_libuv)
         kill -0 $server || fail 'ended instead of listening'
     done
     # 20 visitors, 30 lines each, of three names: all are asked before the first answer is read.
-    for i in {1..20}; do
-        exec {visitor[i]}<>"/dev/tcp/127.0.0.1/$port"
-        for ((k = 0; k < 10; k++)); do printf 'red\ngreen\nblue\n'; done >&"${visitor[i]}"
+    visitors=()
+    for _ in {1..20}; do
+        exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+        visitors+=("$fd")
+        for ((k = 0; k < 10; k++)); do printf 'red\ngreen\nblue\n'; done >&"$fd"
     done
-    for i in {1..20}; do
+    for fd in "${visitors[@]}"; do
         for ((k = 0; k < 30; k++)); do
-            read -r line <&"${visitor[i]}" || fail "visitor $i was sent away"
+            read -r line <&"$fd" || fail "visitor $fd was sent away"
             printf '%s\n' "$line"
         done
     done | sort -k1,1 -k2,2n >"$folder/answers"
     for name in blue green red; do seq 200 | sed "s/^/$name /"; done | diff - "$folder/answers" ||
         fail 'answered something else'
     # One that goes away in the middle, and one that asks for the end.
-    printf 'red\n' >&"${visitor[1]}"
-    exec {visitor[1]}<&-
-    printf 'quit\n' >&"${visitor[2]}"
+    fd=${visitors[0]}
+    printf 'red\n' >&"$fd"
+    exec {fd}<&-
+    printf 'quit\n' >&"${visitors[1]}"
     wait $server || fail 'ended with an error'
     ;;
 publish_batch)

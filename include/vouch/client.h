@@ -8,7 +8,21 @@ struct pollfd;
 
 VOUCH_BEGIN
 
-/* Owns its connections. One thread at a time, except where a function says otherwise. */
+/* Owns its connections.
+ *
+ * Threads: a client, its operations and the batches they run belong to one thread at a time. Different
+ * clients share nothing. vouch_client_interrupt alone may be called from any thread.
+ *
+ * Signals: one that arrives ends no call and moves no deadline, with or without SA_RESTART. A handler may call vouch_client_interrupt, and nothing else of vouch. SIGPIPE is never
+ * raised, and its disposition never changed.
+ *
+ * Forks: after fork the client is the parent's, whose calls go on undisturbed. In the child
+ * vouch_client_close releases the copy and says nothing to the server; operations that were in progress
+ * end by it as cancelled, and their finish releases them. vouch_client_interrupt, vouch_op_cancel,
+ * vouch_client_watch and vouch_client_ready do nothing there; calls that return a status return
+ * VOUCH_EFORKED. What the child
+ * is told of such operations is not what became of them: the parent is told that. The child may open
+ * clients of its own. A program that is executed inherits no descriptor. */
 typedef struct vouch_client vouch_client;
 /* One call in progress, started by a module and driven to its end. */
 typedef struct vouch_op vouch_op;
@@ -117,9 +131,10 @@ VOUCH_API VOUCH_MUST vouch_status vouch_client_open(const char *url,
  * until their own finish. NULL is allowed. In a forked child it closes descriptors only. */
 VOUCH_API void vouch_client_close(vouch_client *client);
 
-/* Ends the calls in progress on `client`, or the next one if there is none, with VOUCH_EINTERRUPTED
- * and effects as for a passed deadline. Safe from any thread and from signal handlers. No effect in
- * a forked child. */
+/* Ends the calls in progress on `client`, or the next one if there is none, at whatever they are
+ * (connecting, handshake, backoff, waiting for replies), with VOUCH_EINTERRUPTED and effects as for a
+ * passed deadline. Safe from any thread and from signal handlers, as long as the client is not closed.
+ * No effect in a forked child. vouch_client_open has no client yet to interrupt: connect_ms bounds it. */
 VOUCH_API void vouch_client_interrupt(vouch_client *client);
 
 /* ---- event loops ------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include "client/driver.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* How old an answer may be that nobody waited for any more. */
@@ -79,6 +80,15 @@ static void try_next(struct vouch_client *c, struct link *l, struct seat *s, vou
     link_unreachable(l, cause, permanent, text);
 }
 
+/* The socket failed, not TLS; but it did while that was being set up. */
+static void broke_securing(struct vouch_client *c, struct link *l, struct seat *s)
+{
+    char text[TRANSPORT_WHY_MAX + 64];
+    (void)snprintf(text, sizeof text, "%s while TLS was being set up; is this a TLS port?",
+                   s->transport->why);
+    try_next(c, l, s, VOUCH_CAUSE_TLS, false, text);
+}
+
 static void go_on(struct vouch_client *c, struct link *l, struct seat *s)
 {
     struct transport *t = s->transport;
@@ -88,7 +98,8 @@ static void go_on(struct vouch_client *c, struct link *l, struct seat *s)
         return;
     case TRANSPORT_AGAIN:
         l->stage = t->stage == TRANSPORT_SECURING ? LINK_SECURING : LINK_CONNECTING;
-        if (client_now() >= s->address_by)
+        /* The last address has all the time that is left: that is the link's to watch. */
+        if (s->next_address < s->addresses.n && client_now() >= s->address_by)
             try_next(c, l, s, VOUCH_CAUSE_CONNECT, false,
                      t->stage == TRANSPORT_SECURING ? "no TLS session in time; is this a TLS port?"
                                                     : "Connection timed out");
@@ -98,7 +109,10 @@ static void go_on(struct vouch_client *c, struct link *l, struct seat *s)
                  false, "the server closed the connection while TLS was being set up");
         return;
     case TRANSPORT_FAILED:
-        try_next(c, l, s, t->cause ? t->cause : VOUCH_CAUSE_CONNECT, t->permanent, t->why);
+        if (t->stage == TRANSPORT_SECURING && !t->cause)
+            broke_securing(c, l, s);
+        else
+            try_next(c, l, s, t->cause ? t->cause : VOUCH_CAUSE_CONNECT, t->permanent, t->why);
         return;
     }
 }

@@ -82,7 +82,7 @@ static bool write_out(struct vouch_client *c, struct link *l, struct seat *s)
         if (n == 0 && (!t->holds || l->conn.retiring))
             return any;
         if (conn_is_turning(&l->conn))
-            c->core.now = client_now(); /* the callers' source may have taken its time */
+            c->core.now = client_now(); /* a stream's source may have taken its time */
         enum transport_result result = t->ops->send(t, spans, n, &taken, &handed);
         conn_taken(&l->conn, taken);
         link_handed(l, handed);

@@ -179,9 +179,14 @@ static const char *waits_for(const struct lane *l)
         return l->x.pending ? "no answer yet" : "others' commands fill the connection's window";
     case LINK_GREETING:
         return "the handshake is not answered yet";
+    case LINK_OPENING:
+        if (l->link->stage == LINK_RESOLVING)
+            return "the host's name is not resolved yet";
+        if (l->link->stage == LINK_SECURING)
+            return "TLS is not set up yet";
+        break;
     case LINK_IDLE:
     case LINK_WAITING:
-    case LINK_OPENING:
         break;
     }
     return "not connected yet";

@@ -187,25 +187,23 @@ static void on_unsent(struct lane *lane, size_t unsent)
 
 /* ---- sending again -------------------------------------------------------------------------- */
 
-/* From c on: those that are not final, and were handed over before. */
-static size_t count_handed(const struct share *s, struct cursor c)
+/* From c to the oldest in flight: those that are not final. */
+static size_t count_refused(const struct share *s, struct cursor c)
 {
     size_t n = 0;
-    for (; before(c, s->next) && settle_cursor(s, &c); c.at++) {
-        const struct segment *g = segment_at(s->p, c.segment);
-        const vouch_result *r = &g->results[index_in(&g->parts[s->number], c.at)];
-        n += !r->reserved && r->attempts;
-    }
+    for (; before(c, s->oldest) && settle_cursor(s, &c); c.at++)
+        n += !is_final(s, c);
     return n;
 }
 
-static void rewind_to(struct share *s, struct cursor c, vouch_cause cause)
+/* `in_doubt`: so many go again beside those that were refused. */
+static void rewind_to(struct share *s, struct cursor c, size_t in_doubt, vouch_cause cause)
 {
     assert(s->flying == 0);
     s->waiting = false;
     s->overtaken = false;
     s->again = true;
-    notice_again(s, count_handed(s, c), cause);
+    notice_again(s, in_doubt + count_refused(s, c), cause);
     /* Never left behind what exists: a segment that is through is used again. */
     (void)settle_cursor(s, &c);
     s->next = s->oldest = c;
@@ -249,7 +247,7 @@ static void decide(struct share *s)
         flag_moved(s);
         s->patchy = true;
     }
-    rewind_to(s, s->refused, VOUCH_CAUSE_REFUSED);
+    rewind_to(s, s->refused, 0, VOUCH_CAUSE_REFUSED);
 }
 
 /* ---- replies -------------------------------------------------------------------------------- */
@@ -367,9 +365,11 @@ static void put_maybe(struct share *s, size_t n, vouch_cause cause)
 static void on_lost(struct lane *lane, size_t maybe, size_t unsent, vouch_cause cause)
 {
     struct share *s = (struct share *)lane;
+    size_t again = 0;
     (void)unsent;
     s->flying = 0;
     if (maybe == 0 || harmless(s, maybe)) {
+        again = maybe;
         for (struct cursor c = s->oldest; maybe && settle_cursor(s, &c); maybe--, c.at++) {
             struct segment *g = segment_at(s->p, c.segment);
             notice_attempt(s, &g->results[index_in(&g->parts[s->number], c.at)]);
@@ -400,7 +400,7 @@ static void on_lost(struct lane *lane, size_t maybe, size_t unsent, vouch_cause 
         flag_moved(s);
         s->patchy = true;
     }
-    rewind_to(s, s->waiting ? s->refused : s->oldest, cause);
+    rewind_to(s, s->waiting ? s->refused : s->oldest, again, cause);
 }
 
 static void on_failed(struct lane *lane)

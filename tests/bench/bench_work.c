@@ -28,6 +28,7 @@ vouch_client *bench_vouch(void)
     vouch_client *client = NULL;
     vouch_error e;
     o.tls_ca_file = is_tls() ? getenv("VOUCH_TLS_CA") : NULL;
+    o.connect_ms = 20000; /* also below valgrind on a busy machine */
     if (vouch_client_open(url(), &o, &client, &e) != VOUCH_OK)
         bench_die(e.message);
     return client;

@@ -176,7 +176,7 @@ START_TEST(records_taken_in_part_are_accounted_for)
     rig = rig_start_tls(_i % 2 ? TS_VALKEY : TS_REDIS, version);
     account_tls_measure(&rig, &w, &o, version, &s);
     for (int k = 0; k < POSITIONS; k++) {
-        int64_t at = s.hello_out + k * w.out * (MANY / 4) / POSITIONS + k * 7;
+        int64_t at = s.hello_out + k * (w.out * (MANY / 4) / POSITIONS + 7);
         int connection = rig_next_connection(&rig);
         ts_plan plan = ts_plan_none();
         plan.to_server.stall_after = at;

@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECRET     "hunter2"
-#define CONNECT_MS 2000
-#define OUTAGES    2
+#define SECRET      "hunter2"
+#define CONNECT_MS  RIG_PATIENCE_MS
+#define OUTAGES     2
+#define CONNECTIONS 8 /* more than any of the tests makes */
 
 /* ---- strangers ------------------------------------------------------------------------------ */
 
@@ -141,16 +142,15 @@ static const struct stranger strangers[] = {
 struct place {
     ts_script *script;
     char url[TS_URL_MAX], where[TS_URL_MAX];
-    const ts_step *scripts[2 * OUTAGES + 4];
+    const ts_step *scripts[CONNECTIONS];
 };
 
 /* Plays the steps on every connection. */
 static void begin(struct place *p, const ts_step *steps)
 {
-    size_t n = sizeof p->scripts / sizeof *p->scripts;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < CONNECTIONS; i++)
         p->scripts[i] = steps;
-    ts_script_options so = {.transport = TS_TCP, .scripts = p->scripts, .count = n};
+    ts_script_options so = {.transport = TS_TCP, .scripts = p->scripts, .count = CONNECTIONS};
     p->script = ts_script_start(&so);
     int port = ts_script_address(p->script).port;
     (void)snprintf(p->where, sizeof p->where, "127.0.0.1:%d: ", port);

@@ -194,6 +194,7 @@ struct interrupter {
     pthread_t caller;
     pid_t caller_id;
     int connection;
+    bool accepted; /* it must have been */
     int64_t bytes; /* that must have come on it from the client; 0: none */
     bool by_signal;
     atomic_bool begun;
@@ -204,6 +205,8 @@ static void *interrupt(void *user)
 {
     struct interrupter *i = user;
     int64_t limit = ts_deadline(RIG_PATIENCE_MS);
+    if (i->accepted && !ts_proxy_wait_connections(rig.proxy, i->connection + 1, limit))
+        ts_die("the caller does not connect");
     if (i->bytes &&
         !ts_proxy_wait_received(rig.proxy, i->connection, TS_TO_SERVER, i->bytes, limit))
         ts_die("the call does not begin");
@@ -263,6 +266,7 @@ static void interrupt_at(enum stage stage, const struct work *w, const struct ho
     struct interrupter i = {.caller = pthread_self(),
                             .caller_id = (pid_t)syscall(SYS_gettid),
                             .connection = rig_next_connection(&rig),
+                            .accepted = stage != CONNECTING,
                             .bytes = flying ? w->hello_out + 1 : 0,
                             .by_signal = by_signal};
     vouch_totals totals;
@@ -388,6 +392,13 @@ static int are_closed(int count, char **numbers)
     return EXIT_SUCCESS;
 }
 
+static int execute(void *words)
+{
+    char **w = words;
+    (void)execv(w[0], w);
+    return EXIT_FAILURE;
+}
+
 START_TEST(a_program_that_is_executed_inherits_nothing)
 {
     static bool before[DESCRIPTORS_MAX], after[DESCRIPTORS_MAX];
@@ -413,7 +424,7 @@ START_TEST(a_program_that_is_executed_inherits_nothing)
         n++;
     }
     ck_assert_uint_ge(n, 2); /* a socket, and what an interrupt is told by */
-    pid_t child = ts_child_exec(words, "/dev/null");
+    pid_t child = ts_child_run(execute, words);
     ck_assert(ts_child_wait(child, ts_deadline(RIG_PATIENCE_MS), &status));
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
     (void)rig_connection_id(client); /* the parent's still are open */

@@ -201,16 +201,21 @@ static const char *verify_round_trips(const struct sim *s, const vouch_stats *n)
     return NULL;
 }
 
-static const char *verify_events(const struct sim_observed *o, const vouch_stats *n)
+static const char *verify_events(const struct sim *s, const vouch_stats *n)
 {
+    const struct sim_observed *o = &s->observed;
+    const uint64_t *commands = o->commands;
+    bool refusals = s->scenario->refuse_to || s->scenario->flush_once;
     if (o->kinds[VOUCH_EVENT_CONNECTED] != n->connects ||
         o->kinds[VOUCH_EVENT_LOST] != n->lost + n->lost_idle ||
         o->kinds[VOUCH_EVENT_UNREACHABLE] != n->connect_failures)
         return "events of connections are not as many as were counted";
-    if (o->commands[VOUCH_EVENT_MAYBE] != n->maybe)
+    if (commands[VOUCH_EVENT_MAYBE] != n->maybe)
         return "MAYBE was not told once of every such command";
-    if (o->commands[VOUCH_EVENT_RETRIED] + o->commands[VOUCH_EVENT_WAITED] < n->retries)
+    if (commands[VOUCH_EVENT_RETRIED] + commands[VOUCH_EVENT_WAITED] < n->retries)
         return "not told of all that was sent again";
+    if (!refusals && commands[VOUCH_EVENT_RETRIED] > commands[VOUCH_EVENT_LOST] - o->lost_maybe)
+        return "what was not in doubt is told to go again";
     return NULL;
 }
 
@@ -230,7 +235,7 @@ static const char *verify_counters(const struct sim *s)
     const char *wrong = verify_bytes(s, &n);
     if (!wrong)
         wrong = verify_round_trips(s, &n);
-    return wrong ? wrong : verify_events(o, &n);
+    return wrong ? wrong : verify_events(s, &n);
 }
 
 const char *sim_verify_effects(const struct sim *s)

@@ -218,11 +218,12 @@ START_TEST(it_sends_tiny_records)
         ck_assert_int_eq(SSL_read(s.client.ssl, bytes, sizeof bytes), 1);
         ck_assert_int_eq(bytes[0], "+PONG\r\n"[i % PONG_SIZE]);
     }
+    int64_t said = (int64_t)2 * PONG_SIZE;
     int64_t all = ts_proxy_count(s.proxy, 0).to_client, record = _i ? 5 + 1 + 17 : 5 + 1 + 24;
-    ck_assert_int_eq(ts_tls_peer_readable(s.peer, 0, all), 2 * PONG_SIZE);
-    ck_assert_int_eq(ts_tls_peer_readable(s.peer, 0, all - 1), 2 * PONG_SIZE - 1);
-    ck_assert_int_eq(ts_tls_peer_readable(s.peer, 0, all - record), 2 * PONG_SIZE - 1);
-    ck_assert_int_eq(ts_tls_peer_readable(s.peer, 0, all - record - 1), 2 * PONG_SIZE - 2);
+    ck_assert_int_eq(ts_tls_peer_readable(s.peer, 0, all), said);
+    ck_assert_int_eq(ts_tls_peer_readable(s.peer, 0, all - 1), said - 1);
+    ck_assert_int_eq(ts_tls_peer_readable(s.peer, 0, all - record), said - 1);
+    ck_assert_int_eq(ts_tls_peer_readable(s.peer, 0, all - record - 1), said - 2);
     ck_assert_int_eq(ts_tls_peer_readable(s.peer, 0, 100), 0);
     tls_close(&s.client);
     stage_stop(&s);
@@ -234,7 +235,7 @@ START_TEST(it_asks_for_new_keys_in_mid_stream)
     stage s;
     stage_start(&s, 12 + _i, 12 + _i, 0);
     ts_tls_plan plan = ts_tls_plan_none();
-    plan.update_after = 2 * PONG_SIZE + 3;
+    plan.update_after = PONG_SIZE + 3;
     ts_tls_peer_plan(s.peer, TS_EVERY, &plan);
     ck_assert(stage_connect(&s));
     for (int i = 0; i < 6; i++) {
@@ -243,7 +244,7 @@ START_TEST(it_asks_for_new_keys_in_mid_stream)
     }
     ts_tls_seen seen = ts_tls_peer_seen(s.peer, 0);
     ck_assert_int_eq(seen.updates, 1);
-    ck_assert_int_eq(seen.to_client, 6 * PONG_SIZE);
+    ck_assert_int_eq(seen.to_client, (int64_t)6 * PONG_SIZE);
     ck_assert_str_eq(seen.failure, "");
     tls_close(&s.client);
     stage_stop(&s);
