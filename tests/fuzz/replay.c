@@ -26,20 +26,22 @@ static void replay_file(const char *path)
 
 static void replay(const char *path)
 {
-    DIR *folder = opendir(path);
-    if (!folder) {
+    struct dirent **entries;
+    int count = scandir(path, &entries, NULL, alphasort);
+    if (count < 0) {
         replay_file(path);
         return;
     }
-    for (struct dirent *entry; (entry = readdir(folder));) {
+    for (int i = 0; i < count; i++) {
         char file[4096];
-        if (entry->d_name[0] == '.')
-            continue;
-        int n = snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
-        FUZZ_CHECK(n > 0 && (size_t)n < sizeof file);
-        replay_file(file);
+        if (entries[i]->d_name[0] != '.') {
+            int n = snprintf(file, sizeof file, "%s/%s", path, entries[i]->d_name);
+            FUZZ_CHECK(n > 0 && (size_t)n < sizeof file);
+            replay_file(file);
+        }
+        free(entries[i]);
     }
-    (void)closedir(folder);
+    free(entries);
 }
 
 int main(int argc, char **argv)

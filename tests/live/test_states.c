@@ -193,8 +193,10 @@ START_TEST(a_clusters_node_says_that_it_is_one)
     (void)snprintf(other, sizeof other, "%s/3", ts_server_url(empty, url, sizeof url));
     ck_assert_int_eq(vouch_client_open(other, NULL, &client, &e), VOUCH_ECONNECT);
     ck_assert_int_eq(e.cause, VOUCH_CAUSE_HANDSHAKE);
-    ck_assert_msg(strstr(e.message, "the database cannot be used, SELECT was refused: ERR SELECT"),
-                  "%s", e.message);
+    /* "SELECT is not allowed in cluster mode"; from Valkey 9 on a cluster may have databases: "DB index
+     * is out of range". */
+    ck_assert_msg(strstr(e.message, "the database cannot be used, SELECT was refused: ERR "), "%s",
+                  e.message);
     ts_do(full, "CLUSTER", "ADDSLOTSRANGE", "0", "16383", NULL);
     (void)snprintf(port, sizeof port, "%d", ts_server_address(full).port);
     ts_do(empty, "CLUSTER", "MEET", "127.0.0.1", port, bus[1], NULL);
