@@ -198,6 +198,7 @@ static bool start_accident(const struct demo *d, struct accident *a, vouch_clien
         return false;
     if (vouch_pipeline_start(client, batch, &options, op, &error) != VOUCH_OK)
         return failed("the pipeline", &error);
+    vouch_client_ready(client, NULL, 0); /* what it may, it writes now */
     if (!run_server(d, key_of(a->name, WINDOW - 1, key)))
         return false;
     move_bytes(client);

@@ -96,10 +96,8 @@ VOUCH_API VOUCH_MUST vouch_status vouch_collector_open(vouch_client *client,
  *   VOUCH_EINVAL  a command that a batch refuses (vouch_batch_addv), or a NULL collector
  *   VOUCH_ELIMIT  so much is held already: _flush, or _service until some of it has been told, and add
  *                 again. Also a command over a limit of vouch/batch.h
- *   VOUCH_ENOMEM
+ *   VOUCH_ENOMEM, VOUCH_EFORKED
  *   VOUCH_ECANCELLED  the client was closed
- *   VOUCH_EFORKED in a forked child; not by every add, which would cost a system call: by one that
- *                 finds nothing gathered, and after a flush could not be started. None ever is
  *   VOUCH_EBUSY   the collector is being closed; or from inside a hook of the client, called by it
  *
  * vouch_collector_add(collector, callback, user, "INCR", key) takes up to 32 typed arguments. */

@@ -266,13 +266,11 @@ END_TEST
 
 /* ---- forks ---------------------------------------------------------------------------------- */
 
-/* An add that starts no flush is not checked; the flush is refused, and so is the next add. */
-static bool cannot_send_in_child(vouch_collector *c, struct ear *ear)
+static bool cannot_add_more_in_child(vouch_collector *c, struct ear *ear)
 {
     vouch_error e;
-    return vouch_collector_add(c, hear, ear, "INCR", "a") == VOUCH_OK &&
-           vouch_collector_add(c, hear, ear, "INCR", "a") == VOUCH_EFORKED &&
-           vouch_collector_error(c, &e) == VOUCH_EFORKED && vouch_collector_pending(c) == 2;
+    return vouch_collector_add(c, hear, ear, "INCR", "a") == VOUCH_EFORKED &&
+           vouch_collector_error(c, &e) == VOUCH_EFORKED && vouch_collector_pending(c) == 1;
 }
 
 static bool cannot_add_in_child(vouch_collector *empty, struct ear *ear)
@@ -312,7 +310,7 @@ START_TEST(a_child_is_told_nothing)
     add_some(c, 7, &ear);
     pid_t child = fork();
     if (child == 0) {
-        bool good = cannot_send_in_child(one, &ear) && cannot_add_in_child(empty, &ear);
+        bool good = cannot_add_more_in_child(one, &ear) && cannot_add_in_child(empty, &ear);
         _exit(good && is_refused_in_child(client, c, &ear, _i) ? EXIT_SUCCESS : EXIT_FAILURE);
     }
     ck_assert_int_gt(child, 0);
