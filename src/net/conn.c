@@ -247,6 +247,7 @@ bool conn_received(struct conn *c, const char *bytes, size_t n)
         }
         if (c->early)
             return desync(c, c->reader.reply); /* invariant 3 */
+        assert(r);                             /* it was there when the reply began: invariant 2 */
         if (x)
             c->answered = command_end(r, r->answered);
         c->pending--;
