@@ -13,16 +13,17 @@ VOUCH_BEGIN
  * Threads: a client, its operations and the batches they run belong to one thread at a time. Different
  * clients share nothing. vouch_client_interrupt alone may be called from any thread.
  *
- * Signals: one that arrives ends no call and moves no deadline, with or without SA_RESTART. A handler may call vouch_client_interrupt, and nothing else of vouch. SIGPIPE is never
- * raised, and its disposition never changed.
+ * Signals: one that arrives ends no call and moves no deadline, with or without SA_RESTART. A handler
+ * may call vouch_client_interrupt, and nothing else of vouch. SIGPIPE is never raised, and its
+ * disposition never changed.
  *
  * Forks: after fork the client is the parent's, whose calls go on undisturbed. In the child
- * vouch_client_close releases the copy and says nothing to the server; operations that were in progress
- * end by it as cancelled, and their finish releases them. vouch_client_interrupt, vouch_op_cancel,
- * vouch_client_watch and vouch_client_ready do nothing there; calls that return a status return
- * VOUCH_EFORKED. What the child
- * is told of such operations is not what became of them: the parent is told that. The child may open
- * clients of its own. A program that is executed inherits no descriptor. */
+ * vouch_client_close releases the copy and says nothing to the server; operations that were in
+ * progress end by it as cancelled, and their finish releases them. vouch_client_interrupt,
+ * vouch_op_cancel, vouch_client_watch and vouch_client_ready do nothing there; calls that return a
+ * status return VOUCH_EFORKED. What the child is told of such operations is not what became of them:
+ * the parent is told that. The child may open clients of its own. A program that is executed inherits
+ * no descriptor. */
 typedef struct vouch_client vouch_client;
 /* One call in progress, started by a module and driven to its end. */
 typedef struct vouch_op vouch_op;
@@ -34,9 +35,9 @@ typedef struct vouch_op vouch_op;
 
 /* What a rediss:// client asks of the server's certificate. */
 enum {
-    VOUCH_TLS_VERIFY_FULL = 0,  /* a trusted chain, in its time, and the server's name */
-    VOUCH_TLS_VERIFY_CHAIN = 1, /* not the name: anybody with a trusted certificate can answer */
-    VOUCH_TLS_VERIFY_NONE = 2   /* nothing: anybody can read and answer */
+    VOUCH_TLS_VERIFY_FULL = 1,  /* a trusted chain, in its time, and the server's name */
+    VOUCH_TLS_VERIFY_CHAIN = 2, /* not the name: anybody with a trusted certificate can answer */
+    VOUCH_TLS_VERIFY_NONE = 3   /* nothing: anybody can read and answer */
 };
 
 /* What a credentials callback fills in. */
@@ -84,7 +85,8 @@ typedef struct vouch_client_options {
     size_t reply_max_bytes;   /* text in one reply; default 512 MiB */
     size_t reply_max_elements; /* elements in one reply, all levels; default 1,048,576 */
     uint32_t reply_max_depth;  /* arrays within arrays; default 32; at most 64 */
-    uint32_t tls_verify;       /* VOUCH_TLS_VERIFY_…; the tls_ fields only with rediss:// */
+    uint32_t tls_verify;       /* VOUCH_TLS_VERIFY_…; default FULL. The tls_ fields only with
+                                  rediss:// */
     uint32_t tls_min;          /* 12 or 13: lowest TLS version, 1.2 or 1.3; default 12 */
     uint32_t reserved;
     const char *tls_ca_file;   /* PEM, the authorities to trust; default: the system's. These are

@@ -15,6 +15,9 @@ void alloc_free(void *p);                      /* NULL is allowed */
  * everything as it was, when memory is short. */
 bool alloc_grow(void **p, size_t *capacity, size_t want, size_t size);
 
+/* Overwrites a secret, also where the compiler sees that nobody will read it again. */
+void alloc_wipe(void *p, size_t n);
+
 /* A copy with a final NUL; NULL when memory is short. */
 char *alloc_copy(const char *text, size_t n);
 

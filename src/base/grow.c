@@ -24,6 +24,13 @@ bool alloc_grow(void **p, size_t *capacity, size_t want, size_t size)
     return true;
 }
 
+void alloc_wipe(void *p, size_t n)
+{
+    volatile char *v = p;
+    while (n--)
+        *v++ = 0;
+}
+
 char *alloc_copy(const char *text, size_t n)
 {
     char *copy = alloc_get(n + 1);

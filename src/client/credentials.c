@@ -7,11 +7,8 @@
 
 void credentials_wipe(char *secret)
 {
-    if (!secret)
-        return;
-    /* Through a volatile pointer: what is released right afterwards is not optimised away. */
-    for (volatile char *p = secret; *p; p++)
-        *p = 0;
+    if (secret)
+        alloc_wipe(secret, strlen(secret));
     alloc_free(secret);
 }
 

@@ -14,8 +14,12 @@
 /* Times a connection is read before the others, and the writes, have their turn. */
 #define DRIVER_READS 16
 
+/* A connection that was heard of so recently is not asked again whether it is still there. */
+#define DRIVER_FRESH_US 20
+
 /* What the driver has for one link. */
 struct seat {
+    int64_t heard_at; /* when something was received last */
     struct transport *transport;
     bool resolving; /* waits for the client's look-up */
     struct endpoint_addresses addresses;

@@ -5,7 +5,8 @@
  * changed; only then wait. What came is read before the core hears that the time is up, or of an
  * interrupt: however late the step, an answer that is here is an answer. A connection with nothing in
  * flight is read before it is written to: if the server closed it meanwhile, that is seen while
- * nothing is in doubt yet. */
+ * nothing is in doubt yet. (Not if it was heard of a moment ago: of the time between two commands that
+ * follow each other at once, the server has the connection for most.) */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "client/driver.h"
@@ -43,6 +44,7 @@ static bool read_in(struct vouch_client *c, struct link *l, struct seat *s)
             return any;
         any = true;
         if (result == TRANSPORT_DONE) {
+            s->heard_at = c->core.now;
             link_received(l, c->buffer, got);
             if (got < DRIVER_BUFFER)
                 return true;
@@ -75,7 +77,8 @@ static bool write_out(struct vouch_client *c, struct link *l, struct seat *s)
     bool holds = t->holds && !l->conn.retiring;
     if (!holds && !conn_wants_out(&l->conn))
         return false;
-    if (l->conn.pending == 0 && l->state == LINK_READY && read_in(c, l, s))
+    bool fresh = c->core.now - s->heard_at < DRIVER_FRESH_US;
+    if (l->conn.pending == 0 && l->state == LINK_READY && !fresh && read_in(c, l, s))
         return true;
     for (;;) {
         size_t n = conn_output(&l->conn, spans, TRANSPORT_SPANS), taken = 0, handed = 0;

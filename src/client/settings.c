@@ -47,10 +47,13 @@ static vouch_status copy_part(struct url_text part, const char *what, char **out
     if (!part.at)
         return VOUCH_OK;
     const char *fault = url_decode(part, text, sizeof text);
+    if (!fault) {
+        credentials_wipe(*out);
+        *out = alloc_copy(text, strlen(text));
+    }
+    alloc_wipe(text, sizeof text); /* it may be the password */
     if (fault)
         return wrong(e, what, fault);
-    alloc_free(*out);
-    *out = alloc_copy(text, strlen(text));
     return *out ? VOUCH_OK : no_memory(e);
 }
 
@@ -105,7 +108,7 @@ static vouch_status read_tls_option(struct tls_settings *t, struct url_text name
     *known = is_word(name, "tls_verify");
     for (uint32_t i = 0; *known && i < sizeof verify / sizeof *verify; i++)
         if (is_word(value, verify[i])) {
-            t->verify = i;
+            t->verify = VOUCH_TLS_VERIFY_FULL + i;
             return VOUCH_OK;
         }
     return *known ? wrong(e, "tls_verify in the URL", "none of full, chain, none") : VOUCH_OK;
@@ -177,7 +180,7 @@ static vouch_status override(const char *from, char **to, vouch_error *e)
 {
     if (!from)
         return VOUCH_OK;
-    alloc_free(*to);
+    credentials_wipe(*to);
     *to = alloc_copy(from, strlen(from));
     return *to ? VOUCH_OK : no_memory(e);
 }

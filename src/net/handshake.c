@@ -303,6 +303,8 @@ bool handshake_init_renewal(struct handshake *h, const struct greeting *greeting
 void handshake_free(struct handshake *h)
 {
     arena_free(&h->arena);
+    if (h->bytes)
+        alloc_wipe(h->bytes, h->capacity); /* the password was in it */
     alloc_free(h->bytes);
     h->bytes = NULL;
     h->size = h->count = h->capacity = 0;

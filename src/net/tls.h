@@ -10,7 +10,7 @@
 #define TLS_WHY_MAX 512
 
 struct tls_settings {
-    uint32_t verify;                             /* VOUCH_TLS_VERIFY_… */
+    uint32_t verify;                             /* VOUCH_TLS_VERIFY_…; 0: FULL */
     uint32_t min;                                /* 12 or 13 */
     char *ca_file, *cert_file, *key_file, *name; /* each may be NULL; owned by the settings */
 };

@@ -132,7 +132,7 @@ static bool set_name(SSL *ssl, const char *name, bool verify)
 struct ssl_st *tls_session_new(const struct tls_context *c, const char *host)
 {
     SSL *ssl = SSL_new(c->ssl);
-    if (ssl && set_name(ssl, c->name ? c->name : host, c->verify == VOUCH_TLS_VERIFY_FULL)) {
+    if (ssl && set_name(ssl, c->name ? c->name : host, c->verify <= VOUCH_TLS_VERIFY_FULL)) {
         SSL_set_connect_state(ssl);
         return ssl;
     }

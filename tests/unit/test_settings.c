@@ -206,6 +206,10 @@ START_TEST(tls_is_told_by_url_and_options)
     ck_assert_uint_eq(s.tls.min, 13);
     ck_assert_uint_eq(s.tls.verify, VOUCH_TLS_VERIFY_CHAIN);
     settings_free(&s);
+    o.tls_verify = VOUCH_TLS_VERIFY_FULL; /* stricter than the URL */
+    ck_assert_int_eq(settings_read(&s, "rediss://h?tls_verify=none", &o, &e), VOUCH_OK);
+    ck_assert_uint_eq(s.tls.verify, VOUCH_TLS_VERIFY_FULL);
+    settings_free(&s);
     ck_assert_int_eq(settings_read(&s, "redis://h", &o, &e), VOUCH_EINVAL);
     ck_assert_ptr_nonnull(strstr(e.message, "only rediss://"));
 }
