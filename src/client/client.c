@@ -122,6 +122,7 @@ static vouch_status first_connection(vouch_client *c, vouch_error *error)
 /* Zeroed in a forked child (since Linux 4.14). */
 static unsigned char *make_alive(void)
 {
+    /* cppcheck-suppress invalidFunctionArg ; no file: -1 */
     unsigned char *page = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED)
         return NULL;

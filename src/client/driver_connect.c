@@ -20,7 +20,8 @@ void driver_close_shut(struct vouch_client *c, size_t n)
         c->shut[i]->ops->close(c->shut[i]);
     c->shut_count -= n;
     c->shut_told = c->shut_told > n ? c->shut_told - n : 0;
-    memmove(c->shut, c->shut + n, c->shut_count * sizeof *c->shut);
+    for (size_t i = 0; i < c->shut_count; i++)
+        c->shut[i] = c->shut[n + i];
 }
 
 static void give_up(struct vouch_client *c, struct seat *s)

@@ -347,9 +347,10 @@ static void retire(struct link *l)
 void link_detach(struct link *l, struct lane *lane)
 {
     struct lane **at = &l->lanes;
-    while (*at != lane)
+    while (*at && *at != lane)
         at = &(*at)->next_on_link;
-    *at = lane->next_on_link;
+    if (*at)
+        *at = lane->next_on_link;
     lane->link = NULL;
     lane->next_on_link = NULL;
     l->leased = false;

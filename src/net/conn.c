@@ -245,9 +245,8 @@ bool conn_received(struct conn *c, const char *bytes, size_t n)
             c->fault = c->reader.fault;
             return false;
         }
-        if (c->early)
+        if (c->early || !r)
             return desync(c, c->reader.reply); /* invariant 3 */
-        assert(r);                             /* it was there when the reply began: invariant 2 */
         if (x)
             c->answered = command_end(r, r->answered);
         c->pending--;

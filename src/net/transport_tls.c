@@ -27,8 +27,9 @@
 
 /* Plaintext in one record: all that TLS allows. */
 #define TLS_PLAIN_MAX ((size_t)16384)
-/* Records of which the kernel lacks something. More in one system call save little. */
-#define TLS_RECORDS_MAX 8
+/* Records made before the kernel is given some. More in one system call save little, and the server
+ * would have to wait for the first. */
+#define TLS_RECORDS_MAX 2
 /* Ciphertext received at once. */
 #define TLS_INPUT ((size_t)64 << 10)
 

@@ -127,7 +127,8 @@ static void throughput(struct sides *s, bool stream)
 {
     double ours[ROUNDS], theirs[ROUNDS];
     for (int i = 0; i < ROUNDS; i++) {
-        ours[i] = stream ? stream_rate(s, ROUND_BATCHES * BENCH_BATCH) : batches_rate(s, true);
+        ours[i] =
+            stream ? stream_rate(s, (uint64_t)ROUND_BATCHES * BENCH_BATCH) : batches_rate(s, true);
         theirs[i] = batches_rate(s, false);
     }
     print_both(ours, theirs, ROUNDS);
@@ -138,7 +139,7 @@ static void stream_alone(struct sides *s)
     double rates[ROUNDS];
     (void)batches_rate(s, false); /* so that every key is there, as redis-benchmark's are */
     for (int i = 0; i < ROUNDS; i++)
-        rates[i] = stream_rate(s, ROUND_BATCHES * BENCH_BATCH);
+        rates[i] = stream_rate(s, (uint64_t)ROUND_BATCHES * BENCH_BATCH);
     printf("%.0f\n", bench_median(rates, ROUNDS));
 }
 

@@ -19,8 +19,9 @@ static void add(const char *s)
     size_t n = strlen(s);
     if (text_size + n > text_capacity) {
         text_capacity = 2 * (text_size + n);
-        text = realloc(text, text_capacity);
-        bench_check(text != NULL, "memory");
+        char *more = realloc(text, text_capacity);
+        bench_check(more != NULL, "memory");
+        text = more;
     }
     memcpy(text + text_size, s, n);
     text_size += n;
@@ -108,7 +109,7 @@ static void *make_string(const redisReadTask *task, char *s, size_t n)
 static void *make_array(const redisReadTask *task, size_t n)
 {
     redisReply *r = node(task, task->type);
-    r->element = arena_get(&peer, n * sizeof *r->element + 1);
+    r->element = arena_get(&peer, n * sizeof(void *) + 1);
     bench_check(r->element != NULL, "memory");
     r->elements = n;
     return r;
@@ -167,6 +168,7 @@ static void theirs(void)
         } while (reply);
     }
     bench_check(last != NULL, "no replies at all");
+    /* cppcheck-suppress nullPointer ; it was checked */
     check(replies, last->elements, last->element[LAST_ELEMENTS - 1]->str);
     redisReaderFree(r);
     arena_free(&peer);
