@@ -1,12 +1,12 @@
 /* A caller's own event loop with epoll; streams; two clients in two threads. */
 #include "rig.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* One wait of an epoll loop: registers what the client says, waits, tells it. */
@@ -104,6 +104,13 @@ struct flow {
     int64_t sum;
 };
 
+/* Which socket that is; 0: none. (Its number may be another's soon: the proxy is in this process.) */
+static ino_t socket_of(int fd)
+{
+    struct stat is;
+    return fstat(fd, &is) == 0 ? is.st_ino : 0;
+}
+
 /* A loop has to take a descriptor out before its number can be another's. */
 START_TEST(a_descriptor_is_closed_only_after_watch_left_it_out)
 {
@@ -116,11 +123,12 @@ START_TEST(a_descriptor_is_closed_only_after_watch_left_it_out)
         ck_assert_int_gt(rig_connection_id(client), 0);
         ck_assert_uint_eq(vouch_client_watch(client, fds, 2, &timeout), 2);
         int old = fds[1].fd;
+        ino_t socket = socket_of(old);
         ts_proxy_cut(rig.proxy, connection, TS_END_EOF, TS_CUT_SETTLE);
         ck_assert_int_eq(poll(&fds[1], 1, RIG_PATIENCE_MS), 1);
         /* It sees the end. No call is in progress, so no other connection is made yet. */
         vouch_client_ready(client, fds, 2);
-        ck_assert_int_ge(fcntl(old, F_GETFD), 0);
+        ck_assert(socket_of(old) == socket);
         vouch_batch *b = rig_counters(1);
         vouch_op *op = NULL;
         vouch_results *results = NULL;
@@ -130,9 +138,9 @@ START_TEST(a_descriptor_is_closed_only_after_watch_left_it_out)
         size_t n = vouch_client_watch(client, fds, 2, &timeout);
         ck_assert_uint_eq(n, 2);
         ck_assert_int_ne(fds[1].fd, old);
-        ck_assert_int_ge(fcntl(old, F_GETFD), 0);
+        ck_assert(socket_of(old) == socket);
         vouch_client_ready(client, fds, 0);
-        ck_assert_int_eq(fcntl(old, F_GETFD), -1);
+        ck_assert(socket_of(old) != socket);
         rig_drive(client, op);
         ck_assert_int_eq(vouch_pipeline_finish(op, &results, NULL), VOUCH_OK);
         vouch_results_free(results);
