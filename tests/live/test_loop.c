@@ -1,7 +1,6 @@
 /* A caller's own event loop with epoll; streams; two clients in two threads. */
 #include "rig.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -109,11 +108,8 @@ struct flow {
 static int descriptors(void)
 {
     int n = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    ck_assert_ptr_nonnull(folder);
-    while (readdir(folder))
-        n++;
-    (void)closedir(folder);
+    for (int fd = 0; fd < 256; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
     return n;
 }
 
