@@ -191,11 +191,8 @@ vouch_status vouch_client_open(const char *url, const vouch_client_options *opti
                          "no memory or no descriptor for a client");
     }
     status = prepare_tls(c, error);
-    if (status) {
-        driver_free(c);
-        return status;
-    }
-    status = s.lazy ? VOUCH_OK : first_connection(c, error);
+    if (!status && !s.lazy)
+        status = first_connection(c, error);
     if (status)
         driver_free(c);
     else

@@ -4,12 +4,9 @@
  * The system's resolver can block for longer than any deadline, so a name is looked up in a thread. A
  * look-up that was given up is not begun again: the next attempt waits for the same one. So a client
  * has one such thread at most, however long the resolver hangs. */
-#include "base/alloc.h"
 #include "client/driver.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 /* How old an answer may be that nobody waited for any more. */
 #define LOOKUP_FRESH_US ((int64_t)30000000)
@@ -47,22 +44,16 @@ void seat_close(struct vouch_client *c, struct seat *s)
 static struct transport *open_next(struct vouch_client *c, struct seat *s,
                                    char why[static TRANSPORT_WHY_MAX])
 {
-    static const char no_memory[] = "out of memory for TLS";
     struct transport *t = transport_socket_open(&s->addresses.v[s->next_address++], why);
-    if (!t || !c->tls)
-        return t;
-    t = transport_tls_open(t, c->tls, c->core.settings.endpoint.host);
-    if (!t)
-        memcpy(why, no_memory, sizeof no_memory);
-    return t;
+    return t && c->tls ? transport_tls_open(t, c->tls, c->core.settings.endpoint.host, why) : t;
 }
 
 /* Begins with the next address; after the last the link is told why that one was none. */
 static void try_next(struct vouch_client *c, struct link *l, struct seat *s, vouch_cause cause,
                      bool permanent, const char *why)
 {
-    char text[TRANSPORT_WHY_MAX] = "";
-    memcpy(text, why, strnlen(why, sizeof text - 1)); /* it may be the old transport's */
+    char text[TRANSPORT_WHY_MAX];
+    (void)snprintf(text, sizeof text, "%s", why); /* it may be the old transport's */
     give_up(c, s);
     while (s->next_address < s->addresses.n) {
         size_t left = s->addresses.n - s->next_address;

@@ -204,7 +204,7 @@ static int64_t timeout_of(const struct vouch_client *c)
         if (l->close_transport || (l->state == LINK_OPENING && !begun) ||
             (is_open(l, s) && s->transport->unread))
             wake = now; /* there is something to do without waiting */
-        else if (begun && l->state == LINK_OPENING && s->transport && s->address_by < wake)
+        else if (l->state == LINK_OPENING && s->transport && s->address_by < wake)
             wake = s->address_by;
     }
     if (wake == OP_NEVER)

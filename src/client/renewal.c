@@ -64,7 +64,6 @@ static void try_later(struct link *l, const char *code, const char *why)
                      .server = l->server,
                      .code = code,
                      .message = why};
-    conn_solo(&l->conn, NULL);
     observe_tell(l->core, e); /* its words are the handshake's */
     renewal_clear(l);
     l->expires = expires;

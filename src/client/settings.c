@@ -84,7 +84,7 @@ static bool is_word(struct url_text text, const char *what)
     return text.n == strlen(what) && memcmp(text.at, what, text.n) == 0;
 }
 
-/* The option whose name ends in `name` after "tls_"; *known false if there is no such option. */
+/* *known is false if the option is none of these. */
 static vouch_status read_tls_option(struct tls_settings *t, struct url_text name,
                                     struct url_text value, bool *known, vouch_error *e)
 {
@@ -307,7 +307,6 @@ static vouch_status finish(struct settings *s, vouch_error *e)
         return status;
     if (s->credentials && (s->username || s->password))
         return wrong(e, "credentials", "there is a user or password besides the hook");
-
     if (s->name && (!is_name(s->name) || strlen(s->name) > NAME_MAX_BYTES))
         return wrong(e, "name", "more than 255 bytes, or a space or control byte in it");
     if (s->retry_max_ms < s->retry_min_ms)

@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -92,9 +92,7 @@ bool resolver_answer(const struct resolver *r, struct endpoint_addresses *out, c
                      size_t why_size)
 {
     *out = r->addresses;
-    size_t n = strnlen(r->why, why_size - 1);
-    memcpy(why, r->why, n);
-    why[n] = 0;
+    (void)snprintf(why, why_size, "%s", r->why);
     return r->found;
 }
 

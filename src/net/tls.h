@@ -24,11 +24,13 @@ struct tls_context *tls_context_new(const struct tls_settings *s, char why[stati
 void tls_context_free(struct tls_context *c);
 
 /* TLS above `below`, which becomes its own in every case. `host` is the name to verify if the
- * settings have none. NULL when memory is short. */
+ * settings have none. NULL, with the reason in `why`, when memory is short. */
 struct transport *transport_tls_open(struct transport *below, const struct tls_context *c,
-                                     const char *host);
+                                     const char *host, char why[static TRANSPORT_WHY_MAX]);
 
 /* ---- between the files of this part --------------------------------------------------------- */
+
+#define TLS_NO_MEMORY "out of memory for TLS"
 
 struct ssl_st;
 

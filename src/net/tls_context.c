@@ -86,9 +86,8 @@ static bool prepare(SSL_CTX *x, const struct tls_settings *s, char *why)
 
 struct tls_context *tls_context_new(const struct tls_settings *s, char why[static TLS_WHY_MAX])
 {
-    static const char no_memory[] = "out of memory for TLS";
     struct tls_context *c = alloc_zeroed(1, sizeof *c);
-    memcpy(why, no_memory, sizeof no_memory);
+    memcpy(why, TLS_NO_MEMORY, sizeof TLS_NO_MEMORY);
     ERR_clear_error();
     if (!c)
         return NULL;

@@ -132,9 +132,8 @@ static enum transport_result failed_here(struct tls *s)
         return TRANSPORT_FAILED;
     s->broken = true;
     if (s->out_failed) {
-        static const char words[] = "out of memory for TLS";
         s->t.cause = VOUCH_CAUSE_MEMORY;
-        memcpy(s->t.why, words, sizeof words);
+        memcpy(s->t.why, TLS_NO_MEMORY, sizeof TLS_NO_MEMORY);
     } else {
         tls_explain(&s->t, s->ssl);
     }
@@ -346,9 +345,10 @@ static const struct transport_ops tls_ops = {tls_connect, tls_send, tls_receive,
                                              tls_events,  tls_shut, tls_close};
 
 struct transport *transport_tls_open(struct transport *below, const struct tls_context *c,
-                                     const char *host)
+                                     const char *host, char why[static TRANSPORT_WHY_MAX])
 {
     struct tls *s = alloc_zeroed(1, sizeof *s);
+    memcpy(why, TLS_NO_MEMORY, sizeof TLS_NO_MEMORY);
     if (!s) {
         below->ops->close(below);
         return NULL;

@@ -23,7 +23,7 @@ static vouch_results *reserve_results(struct pipeline *p, size_t count)
     vouch_results *r = alloc_get(front + count * sizeof(vouch_result) + room);
     if (!r)
         return NULL;
-    memset(r, 0, front + count * sizeof(vouch_result));
+    memset(r, 0, front); /* the results are cleared with the segment */
     r->arenas = (struct arena *)(r + 1);
     r->arena_count = shares;
     r->v = (vouch_result *)(r->arenas + shares);
