@@ -184,3 +184,37 @@ void account_compare_appended(struct rig *rig, const vouch_results *results, siz
     }
     rig_count(tally, results);
 }
+
+/* ---- a batch through a fault ---------------------------------------------------------------- */
+
+vouch_results *account_run(const struct rig *rig, const struct work *w, uint32_t protocol,
+                           uint32_t window, enum rule rule)
+{
+    vouch_pipeline_options o = VOUCH_PIPELINE_OPTIONS_INIT;
+    vouch_results *results = NULL;
+    vouch_error e;
+    o.reorder_ok = rule == REORDERED;
+    o.idempotent = rule == REPEATABLE && w->command[0] == 'I'; /* reads need no such word */
+    vouch_client *client = rig_client(rig, protocol, window);
+    vouch_batch *b = account_batch(w);
+    vouch_status status = vouch_pipeline_run(client, b, &o, &results, &e);
+    ck_assert_ptr_nonnull(results);
+    vouch_totals t = vouch_results_totals(results);
+    ck_assert_msg(status == (t.maybe ? VOUCH_EUNKNOWN : VOUCH_OK), "%s: %s",
+                  vouch_status_name(status), e.message);
+    vouch_batch_free(b);
+    vouch_client_close(client);
+    return results;
+}
+
+void account_settle(struct rig *rig, vouch_results *results, const struct seen *seen,
+                    enum rule rule, struct rig_tally *tally, const char *what, long long n)
+{
+    account_check(results, seen, rule, what, n);
+    if (rule == REPEATABLE)
+        account_compare_repeated(rig, results, tally, n);
+    else
+        rig_compare(rig, results, tally, what, n);
+    vouch_results_free(results);
+    rig_flush(rig);
+}

@@ -60,4 +60,13 @@ void account_compare_repeated(struct rig *rig, const vouch_results *results,
 void account_compare_appended(struct rig *rig, const vouch_results *results, size_t value,
                               struct rig_tally *tally, long long n);
 
+/* Runs the batch on a client of its own, whatever is done to its connection: each command gets to an
+ * end, by this rule. */
+vouch_results *account_run(const struct rig *rig, const struct work *w, uint32_t protocol,
+                           uint32_t window, enum rule rule);
+/* Checks what was reported against what passed and against the data; then releases the results and
+ * removes the data. */
+void account_settle(struct rig *rig, vouch_results *results, const struct seen *seen,
+                    enum rule rule, struct rig_tally *tally, const char *what, long long n);
+
 #endif

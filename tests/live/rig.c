@@ -1,5 +1,6 @@
 /* What the live tests share. */
 #include "rig.h"
+#include "suite.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -296,10 +297,5 @@ void rig_print(struct rig_tally *tally, const char *what)
 
 int rig_main(Suite *suite)
 {
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite, CK_NOFORK);
 }

@@ -1,8 +1,9 @@
 /* Every allocation of a collector's life fails once, alone and with all after it, against a real
  * server: no callback is lost or called twice, and none is told a wrong effect. The linker wraps the
  * library's allocation functions (--wrap). */
-#include "base/alloc.h"
 #include "clock.h"
+#include "heap.h"
+#include "suite.h"
 #include "truth.h"
 
 #include <check.h>
@@ -13,61 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vouch/vouch.h>
-
-/* NOLINTBEGIN(bugprone-reserved-identifier): the linker makes these names */
-void *__wrap_alloc_get(size_t size);
-void *__wrap_alloc_zeroed(size_t count, size_t size);
-void *__wrap_alloc_resize(void *p, size_t size);
-void *__real_alloc_get(size_t size);
-void *__real_alloc_zeroed(size_t count, size_t size);
-void *__real_alloc_resize(void *p, size_t size);
-void __wrap_alloc_free(void *p);
-void __real_alloc_free(void *p);
-/* NOLINTEND(bugprone-reserved-identifier) */
-
-static struct {
-    unsigned long count; /* allocations so far */
-    unsigned long fail;  /* the one that fails, and `more` after it */
-    unsigned long more;
-    long live; /* blocks that are not freed */
-} heap = {.fail = ULONG_MAX};
-
-static bool refuse(void)
-{
-    unsigned long n = heap.count++;
-    return n >= heap.fail && n - heap.fail <= heap.more;
-}
-
-static void *counted(void *block)
-{
-    heap.live += block != NULL;
-    return block;
-}
-
-void *__wrap_alloc_get(size_t size)
-{
-    return refuse() ? NULL : counted(__real_alloc_get(size));
-}
-
-void *__wrap_alloc_zeroed(size_t count, size_t size)
-{
-    return refuse() ? NULL : counted(__real_alloc_zeroed(count, size));
-}
-
-void *__wrap_alloc_resize(void *p, size_t size)
-{
-    if (refuse())
-        return NULL;
-    void *block = __real_alloc_resize(p, size);
-    heap.live += !p && block;
-    return block;
-}
-
-void __wrap_alloc_free(void *p)
-{
-    heap.live -= p != NULL;
-    __real_alloc_free(p);
-}
 
 /* ---- one life of a collector ---------------------------------------------------------------- */
 
@@ -145,22 +91,19 @@ static bool run_case(const ts_server *server, unsigned long n, unsigned long mor
     vouch_client_options o = VOUCH_CLIENT_OPTIONS_INIT;
     vouch_client *client = NULL;
     memset(ears, 0, sizeof ears);
-    heap.live = 0;
+    heap_forget();
     for (size_t i = 0; i < ALL; i++)
         ears[i].i = i;
     o.lazy = 1;
     o.retry_min_ms = o.retry_max_ms = 1;
     ck_assert_int_eq(vouch_client_open(ts_server_url(server, url, sizeof url), &o, &client, NULL),
                      VOUCH_OK);
-    heap.count = 0;
-    heap.fail = n;
-    heap.more = more;
+    heap_fail(n, more);
     live(client);
-    bool reached = heap.count > n;
-    heap.fail = ULONG_MAX;
+    bool reached = heap_recover() > n;
     vouch_client_close(client);
     ck_assert(ts_server_wait_clients((ts_server *)server, 0, ts_deadline(20000)));
-    ck_assert_msg(heap.live == 0, "allocation %lu fails: %ld blocks are left", n, heap.live);
+    ck_assert_msg(heap_live() == 0, "allocation %lu fails: %ld blocks are left", n, heap_live());
     check(server, n);
     ts_do(server, "FLUSHALL", NULL);
     return reached;
@@ -191,7 +134,7 @@ static bool closes_all(vouch_client *client, vouch_collector *c, bool client_fir
     bool refused = vouch_collector_close(c, &e) == VOUCH_EFORKED;
     if (!client_first)
         vouch_client_close(client);
-    return refused && heap.live == 0 && ears[0].calls == 0;
+    return refused && heap_live() == 0 && ears[0].calls == 0;
 }
 
 /* With a flush under way and more gathered: all memory is given back, nobody is told. */
@@ -204,7 +147,7 @@ START_TEST(a_child_frees_what_it_cannot_use)
     int status = 0;
     memset(ears, 0, sizeof ears);
     ears[0].i = COMMANDS; /* its callback adds nothing */
-    heap.live = 0;
+    heap_forget();
     o.lazy = 1;
     o.outages = 1;
     co.max_commands = 2;
@@ -220,7 +163,7 @@ START_TEST(a_child_frees_what_it_cannot_use)
     ck_assert_int_eq(vouch_collector_close(collector, &e), VOUCH_ENOTSENT);
     vouch_client_close(client);
     ck_assert_uint_eq(ears[0].calls, 3);
-    ck_assert_int_eq(heap.live, 0);
+    ck_assert_int_eq(heap_live(), 0);
 }
 END_TEST
 
@@ -232,10 +175,5 @@ int main(void)
     tcase_add_loop_test(c, no_callback_is_lost_when_memory_is_short, 0, 2);
     tcase_add_loop_test(c, a_child_frees_what_it_cannot_use, 0, 2);
     suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite, CK_NOFORK);
 }

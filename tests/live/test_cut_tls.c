@@ -47,41 +47,16 @@ static struct rig start(const struct course *c)
     return r;
 }
 
-static vouch_results *run(const struct course *c, const struct work *w)
-{
-    vouch_pipeline_options o = VOUCH_PIPELINE_OPTIONS_INIT;
-    vouch_results *results = NULL;
-    vouch_error e;
-    o.reorder_ok = c->rule == REORDERED;
-    o.idempotent = c->rule == REPEATABLE;
-    vouch_client *client = rig_client(&rig, c->protocol, c->window);
-    vouch_batch *b = account_batch(w);
-    vouch_status status = vouch_pipeline_run(client, b, &o, &results, &e);
-    ck_assert_ptr_nonnull(results);
-    vouch_totals t = vouch_results_totals(results);
-    ck_assert_msg(status == (t.maybe ? VOUCH_EUNKNOWN : VOUCH_OK), "%s: %s",
-                  vouch_status_name(status), e.message);
-    vouch_batch_free(b);
-    vouch_client_close(client);
-    return results;
-}
-
 static void one_cut(const struct course *c, const struct work *w, const struct sealed *s,
                     const ts_plan *plan, const char *what, int64_t at)
 {
     int connection = rig_next_connection(&rig);
     ts_proxy_plan(rig.proxy, connection, plan);
-    vouch_results *results = run(c, w);
+    vouch_results *results = account_run(&rig, w, c->protocol, c->window, c->rule);
     ck_assert(ts_proxy_wait_gone(rig.proxy, connection, ts_deadline(RIG_PATIENCE_MS)));
     ck_assert(ts_proxy_wait_closed(rig.proxy, TS_EVERY, ts_deadline(RIG_PATIENCE_MS)));
     struct seen seen = account_tls_seen(&rig, connection, w, s);
-    account_check(results, &seen, c->rule, what, at);
-    if (c->rule == REPEATABLE)
-        account_compare_repeated(&rig, results, &tally, at);
-    else
-        rig_compare(&rig, results, &tally, what, at);
-    vouch_results_free(results);
-    rig_flush(&rig);
+    account_settle(&rig, results, &seen, c->rule, &tally, what, at);
 }
 
 /* A cut to the server is shown to the client at once, or after the server's last answer. */

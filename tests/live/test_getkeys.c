@@ -1,5 +1,6 @@
 /* What the tests of command/keys take for what servers answer to COMMAND GETKEYS is what they answer. */
-#include "command/keys.h"
+#include "getkeys_corpus.h"
+#include "suite.h"
 #include "truth.h"
 
 #include <check.h>
@@ -8,21 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS_MAX 16
-#define KEYS_MAX  8
-
-struct line {
-    unsigned servers;
-    enum keys_result result;
-    const char *words[WORDS_MAX];
-    const char *keys[KEYS_MAX];
-};
-
 /* clang-format off */
-#define WORDS(...) {__VA_ARGS__, NULL}
-#define KEYS(...)  {__VA_ARGS__}
-#define GETKEYS_CASE(servers, result, words, keys) \
-    {servers, result, words, keys},
 /* Where servers are wrong, what they answer. */
 #define GETKEYS_DISAGREES(servers, result, words, keys, theirs, their_keys, reason) \
     {servers, theirs, words, their_keys},
@@ -108,10 +95,5 @@ int main(void)
     TCase *c = tcase_create("all");
     tcase_add_loop_test(c, servers_answer_what_the_corpus_says, 0, 2);
     suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite, CK_NOFORK);
 }

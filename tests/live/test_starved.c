@@ -1,12 +1,12 @@
 /* Out of descriptors, out of memory: opening and running with a real server. Each allocation of the
- * library fails in turn, alone and with all after it (the linker wraps them, --wrap). */
-#include "base/alloc.h"
+ * library fails in turn, alone and with all after it. */
 #include "clock.h"
+#include "heap.h"
+#include "suite.h"
 #include "truth.h"
 
 #include <check.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -14,42 +14,8 @@
 #include <vouch/vouch.h>
 
 #define COMMANDS 4
-#define NEVER    (-1L)
 
 /* ---- memory --------------------------------------------------------------------------------- */
-
-/* NOLINTBEGIN(bugprone-reserved-identifier): the linker makes these names */
-void *__wrap_alloc_get(size_t size);
-void *__wrap_alloc_zeroed(size_t count, size_t size);
-void *__wrap_alloc_resize(void *p, size_t size);
-void *__real_alloc_get(size_t size);
-void *__real_alloc_zeroed(size_t count, size_t size);
-void *__real_alloc_resize(void *p, size_t size);
-/* NOLINTEND(bugprone-reserved-identifier) */
-
-static atomic_long done; /* allocations so far */
-static long fails = NEVER, more;
-
-static bool refuse(void)
-{
-    long n = atomic_fetch_add(&done, 1);
-    return fails != NEVER && n >= fails && n - fails <= more;
-}
-
-void *__wrap_alloc_get(size_t size)
-{
-    return refuse() ? NULL : __real_alloc_get(size);
-}
-
-void *__wrap_alloc_zeroed(size_t count, size_t size)
-{
-    return refuse() ? NULL : __real_alloc_zeroed(count, size);
-}
-
-void *__wrap_alloc_resize(void *p, size_t size)
-{
-    return refuse() ? NULL : __real_alloc_resize(p, size);
-}
 
 static bool source(vouch_batch *into, void *user)
 {
@@ -93,13 +59,12 @@ static void use(vouch_client *client, struct tally *t)
 }
 
 /* False once there was no allocation left to fail. */
-static bool one_life(ts_server *server, const char *url, long n)
+static bool one_life(ts_server *server, const char *url, long n, unsigned long more)
 {
     vouch_client *client = NULL;
     struct tally t = {0, 0};
     vouch_error e;
-    atomic_store(&done, 0);
-    fails = n;
+    heap_fail((unsigned long)n, more);
     vouch_status status = vouch_client_open(url, NULL, &client, &e);
     if (status == VOUCH_OK) {
         use(client, &t);
@@ -110,12 +75,12 @@ static bool one_life(ts_server *server, const char *url, long n)
         ck_assert_msg(strstr(e.message, "memory"), "%ld: %s", n, e.message);
     }
     vouch_client_close(client);
-    fails = NEVER;
+    unsigned long asked = heap_recover();
     int64_t held = ts_int(server, "INCRBY", "s", "0", NULL);
     ck_assert_msg(held >= t.least && held <= t.most, "%ld: %lld, not %lld to %lld", n,
                   (long long)held, (long long)t.least, (long long)t.most);
     ts_do(server, "DEL", "s", NULL);
-    return atomic_load(&done) > n;
+    return asked > (unsigned long)n;
 }
 
 START_TEST(no_missing_memory_costs_an_account)
@@ -128,9 +93,9 @@ START_TEST(no_missing_memory_costs_an_account)
     size_t scheme = (size_t)(strstr(base, "//") - base) + 2;
     (void)snprintf(url, sizeof url, "%.*s:secret@%s?name=me&db=0&connect_ms=2000", (int)scheme,
                    base, base + scheme);
-    more = _i % 2 ? 1000000 : 0;
+    unsigned long more = _i % 2 ? 1000000 : 0;
     long n = 0;
-    while (one_life(server, url, n))
+    while (one_life(server, url, n, more))
         n++;
     ck_assert_int_gt(n, 20);
     printf("%ld allocations failed, %s\n", n, more ? "with all after each" : "one at a time");
@@ -251,10 +216,5 @@ int main(void)
     tcase_add_loop_test(c, no_descriptor_is_a_clear_error_and_leaks_none, 0, 2);
     tcase_add_loop_test(c, a_call_without_descriptors_sends_nothing, 0, 2);
     suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite, CK_NOFORK);
 }

@@ -1,46 +1,9 @@
-/* Every allocation of a pipeline's life fails once: no crash, no leak, and no wrong effect. The
- * linker wraps the library's allocation functions (--wrap). */
-#include "base/alloc.h"
+/* Every allocation of a pipeline's life fails once: no crash, no leak, and no wrong effect. */
+#include "heap.h"
 #include "sim.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* NOLINTBEGIN(bugprone-reserved-identifier): the linker makes these names */
-void *__wrap_alloc_get(size_t size);
-void *__wrap_alloc_zeroed(size_t count, size_t size);
-void *__wrap_alloc_resize(void *p, size_t size);
-void *__real_alloc_get(size_t size);
-void *__real_alloc_zeroed(size_t count, size_t size);
-void *__real_alloc_resize(void *p, size_t size);
-/* NOLINTEND(bugprone-reserved-identifier) */
-
-static struct {
-    unsigned long count; /* allocations so far */
-    unsigned long fail;  /* the one that fails, and `more` after it */
-    unsigned long more;
-} heap;
-
-static bool refuse(void)
-{
-    unsigned long n = heap.count++;
-    return n >= heap.fail && n - heap.fail <= heap.more;
-}
-
-void *__wrap_alloc_get(size_t size)
-{
-    return refuse() ? NULL : __real_alloc_get(size);
-}
-
-void *__wrap_alloc_zeroed(size_t count, size_t size)
-{
-    return refuse() ? NULL : __real_alloc_zeroed(count, size);
-}
-
-void *__wrap_alloc_resize(void *p, size_t size)
-{
-    return refuse() ? NULL : __real_alloc_resize(p, size);
-}
 
 static const struct sim_scenario scenarios[] = {
     {.name = "all kinds", .commands = "IGBLLLIGI", .nodes = 1, .window = 1000},
@@ -61,12 +24,9 @@ static bool run_case(const struct sim_scenario *scenario, unsigned long n, unsig
                      struct sim_fault fault, unsigned long *wrong)
 {
     struct sim_fault faults[2] = {fault, {SIM_NONE, 0, 0}};
-    heap.count = 0;
-    heap.fail = n;
-    heap.more = more;
+    heap_fail(n, more);
     sim_run(&sim, scenario, faults, true);
-    bool reached = heap.count > n;
-    heap.fail = (unsigned long)-1;
+    bool reached = heap_recover() > n;
     const char *why = sim.started ? sim_verify_effects(&sim) : NULL;
     if (why) {
         printf("\"%s\", allocation %lu and %lu after it fail: %s\n", scenario->name, n, more, why);

@@ -1,6 +1,7 @@
 /* Memory and messages: the arena, and what goes into a vouch_error. */
 #include "base/arena.h"
 #include "base/error.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -142,10 +143,5 @@ int main(void)
     tcase_add_test(c, an_error_is_set_whole);
     tcase_add_test(c, every_status_effect_and_cause_has_a_name);
     suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite, CK_NOFORK);
 }

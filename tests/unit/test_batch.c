@@ -1,5 +1,6 @@
 /* Batches: what is encoded, what is refused and how that sticks. */
 #include "command/batch.h"
+#include "suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -315,10 +316,5 @@ int main(void)
     tcase_add_test(c, needs_belong_to_their_commands);
     tcase_add_test(c, commands_that_wait_are_noted);
     suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite, CK_NOFORK);
 }

@@ -1,6 +1,7 @@
 /* What a collector gathers, and when it has to go: without a client, and told the time. */
 #include "collector/collector.h"
 #include "pipeline/results.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -268,9 +269,5 @@ int main(void)
     tcase_add_test(c, a_flush_under_way_is_looked_at);
     tcase_add_test(c, a_flush_that_cannot_be_started_is_tried_again_later);
     suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite, CK_FORK_GETENV);
 }

@@ -1,5 +1,7 @@
 /* Calls on a collector whose server cannot be reached, whose client is gone, or that was opened in
  * another process. */
+#include "suite.h"
+
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -339,10 +341,5 @@ int main(void)
     tcase_add_test(c, opening_takes_no_interrupt);
     tcase_add_loop_test(c, a_child_is_told_nothing, 0, 2);
     suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite, CK_NOFORK);
 }

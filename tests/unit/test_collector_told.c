@@ -3,6 +3,7 @@
 #include "collector/collector.h"
 #include "command/reply.h"
 #include "pipeline/results.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -341,9 +342,5 @@ int main(void)
     tcase_add_loop_test(c, the_servers_time_comes_from_its_reply, 0,
                         (int)(sizeof times / sizeof *times));
     suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite, CK_FORK_GETENV);
 }

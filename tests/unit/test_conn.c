@@ -1,5 +1,6 @@
 /* The connection's account: what was handed over, what was answered, and who is told what. */
 #include "net/conn.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -520,10 +521,5 @@ int main(void)
     tcase_add_test(t, each_refill_of_the_window_is_a_round_trip);
     tcase_add_test(t, a_new_connection_begins_with_a_round_trip);
     suite_add_tcase(suite, t);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite, CK_NOFORK);
 }

@@ -1,5 +1,6 @@
 /* Every row of the rules that say what became of a command. */
 #include "command/effect.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -169,10 +170,5 @@ int main(void)
     tcase_add_loop_test(c, every_row_of_the_rules, 0, (int)(sizeof rows / sizeof *rows));
     tcase_add_test(c, errors_need_no_final_NUL);
     suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite, CK_NOFORK);
 }

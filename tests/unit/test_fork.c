@@ -1,4 +1,6 @@
 /* A client after fork: the child may close it, and nothing that the child does reaches the parent. */
+#include "suite.h"
+
 #include <check.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -83,9 +85,5 @@ int main(void)
     tcase_add_test(tests, an_interrupt_in_a_child_does_not_wake_the_parent);
     tcase_add_test(tests, a_child_can_only_close);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return suite_run(suite, CK_FORK_GETENV);
 }

@@ -1,6 +1,7 @@
 /* The handshake, answer by answer: what it sends, when it falls back, what it makes of refusals. */
 #include "net/conn.h"
 #include "net/handshake.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -344,10 +345,5 @@ int main(void)
     tcase_add_loop_test(c, handshakes_go_as_servers_answer, 0, count);
     tcase_add_loop_test(c, handshakes_take_answers_byte_by_byte, 0, count);
     suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite, CK_NOFORK);
 }

@@ -2,29 +2,15 @@
  * command/keys: the keys of a command line are found as servers find them, with what is done to
  * them, and no word that is not there is read.
  */
-#include "command/keys.h"
+#include "../live/getkeys_corpus.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define WORDS_MAX 16
-#define KEYS_MAX  8
-
-/* Both lists end with NULL. */
-struct line {
-    unsigned servers;
-    enum keys_result result;
-    const char *words[WORDS_MAX];
-    const char *keys[KEYS_MAX];
-};
-
 /* clang-format off */
-#define WORDS(...) {__VA_ARGS__, NULL}
-#define KEYS(...)  {__VA_ARGS__}
-#define GETKEYS_CASE(servers, result, words, keys) \
-    {servers, result, words, keys},
 #define GETKEYS_DISAGREES(servers, result, words, keys, theirs, their_keys, reason) \
     {servers, result, words, keys},
 /* clang-format on */
@@ -283,9 +269,5 @@ int main(void)
     tcase_add_test(limits, no_line_of_any_command_leads_beyond_its_words);
     suite_add_tcase(suite, limits);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite, CK_FORK_GETENV);
 }

@@ -1,5 +1,6 @@
 /* What a connection is known to have, and the limit of that. */
 #include "client/core.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -38,10 +39,5 @@ int main(void)
     TCase *c = tcase_create("all");
     tcase_add_test(c, a_connection_remembers_the_newest_needs);
     suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite, CK_NOFORK);
 }

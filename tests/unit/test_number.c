@@ -5,6 +5,7 @@
  */
 #include "base/number.h"
 #include "locales.h"
+#include "suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -599,9 +600,5 @@ int main(void)
     tcase_add_loop_test(locales, no_locale_of_the_process_changes_a_number, 0, LOCALES);
     tcase_add_loop_test(locales, no_locale_of_the_thread_changes_a_number, 0, LOCALES);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite, CK_FORK_GETENV);
 }

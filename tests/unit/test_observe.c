@@ -1,5 +1,6 @@
 /* Counters and events without servers: what a caller may pass, the latencies, and a forked child. */
 #include "client/core.h"
+#include "suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -474,10 +475,5 @@ int main(void)
     tcase_add_test(t, quantiles_are_bounds);
     tcase_add_test(t, events_have_names);
     suite_add_tcase(suite, t);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite, CK_NOFORK);
 }

@@ -1,5 +1,6 @@
 /* The parser of replies: limits on both sides, what is drained, what is skipped, what is refused. */
 #include "net/reader.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -240,10 +241,5 @@ int main(void)
     tcase_add_test(c, an_abandoned_reply_is_counted_off_from_any_byte);
     tcase_add_test(c, what_was_drained_leaves_no_memory_behind);
     suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite, CK_NOFORK);
 }

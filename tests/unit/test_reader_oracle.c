@@ -1,6 +1,7 @@
 /* Our reader against hiredis': random replies of every type, cut into random pieces, must come out as
  * the same tree. Ours goes through vouch/hiredis.h, which is tested with it. */
 #include "net/reader.h"
+#include "suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -187,10 +188,5 @@ int main(void)
     tcase_add_test(c, both_readers_give_the_same_trees);
     tcase_add_test(c, nothing_becomes_nothing);
     suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite, CK_NOFORK);
 }

@@ -1,5 +1,6 @@
 /* The getters: one answer, whichever protocol it came in. */
 #include "command/reply.h"
+#include "suite.h"
 
 #include <check.h>
 #include <math.h>
@@ -190,10 +191,5 @@ int main(void)
     tcase_add_test(c, elements);
     tcase_add_test(c, texts);
     suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite, CK_NOFORK);
 }

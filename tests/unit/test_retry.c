@@ -3,6 +3,7 @@
  * is the caller's.
  */
 #include "base/retry.h"
+#include "suite.h"
 
 #include <check.h>
 #include <inttypes.h>
@@ -310,9 +311,5 @@ int main(void)
     tcase_add_test(chance, uniform_values_fill_their_range_evenly);
     suite_add_tcase(suite, chance);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite, CK_FORK_GETENV);
 }

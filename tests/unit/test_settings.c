@@ -1,5 +1,6 @@
 /* URLs and options: what is accepted, and that a refusal names the part that is wrong. */
 #include "client/settings.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -312,10 +313,5 @@ int main(void)
     tcase_add_test(c, defaults_are_the_documented_ones);
     tcase_add_test(c, options_over_a_limit_are_refused_by_name);
     suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
+    return suite_run(suite, CK_NOFORK);
 }

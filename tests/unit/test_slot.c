@@ -2,6 +2,7 @@
  * command/slot: keys fall into the slots that servers put them into.
  */
 #include "command/slot.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -186,9 +187,5 @@ int main(void)
     tcase_add_test(slots, nul_bytes_are_like_any_other);
     suite_add_tcase(suite, slots);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite, CK_FORK_GETENV);
 }

@@ -3,6 +3,7 @@
  * is said of the commands it must be said of.
  */
 #include "command/table.h"
+#include "suite.h"
 
 #include <check.h>
 #include <stdbool.h>
@@ -373,9 +374,5 @@ int main(void)
                         COUNT(facts));
     suite_add_tcase(suite, data);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(suite, CK_FORK_GETENV);
 }

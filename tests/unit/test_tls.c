@@ -2,6 +2,7 @@
  * at every byte of ciphertext, what is verified, and the words for what goes wrong. */
 #include "certs.h"
 #include "net/tls.h"
+#include "suite.h"
 
 #include <check.h>
 #include <openssl/err.h>
@@ -145,7 +146,7 @@ static void pair_open(struct pair *p, const struct course *c)
     p->wire = (struct wire){.t = {.ops = &wire_ops, .fd = -1}, .room = SIZE_MAX, .end = SIZE_MAX};
     p->wire.out = malloc(WIRE);
     p->wire.in = malloc(WIRE);
-    p->t = transport_tls_open(&p->wire.t, x, c->host ? c->host : "localhost");
+    p->t = transport_tls_open(&p->wire.t, x, c->host ? c->host : "localhost", why);
     ck_assert_ptr_nonnull(p->t);
     tls_context_free(x); /* a session keeps what it needs */
     p->ssl = new_server(c);
@@ -635,11 +636,7 @@ int main(void)
     tcase_add_test(c, a_server_without_tls_is_named);
     tcase_add_test(c, files_that_cannot_be_used_are_named);
     suite_add_tcase(suite, c);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
+    int failed = suite_run(suite, CK_NOFORK);
     ts_certs_free(certs);
-    return failed != 0;
+    return failed;
 }
