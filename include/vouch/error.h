@@ -27,7 +27,10 @@ VOUCH_BEGIN
     X(10, EINTERRUPTED, "interrupted by vouch_client_interrupt")                                   \
     X(11, ECANCELLED, "cancelled by the caller")                                                   \
     X(12, ETOOLARGE, "executed, but the reply was over a limit and was dropped")                   \
-    X(13, ELIMIT, "over a limit of this library")
+    X(13, ELIMIT, "over a limit of this library")                                                  \
+    X(14, ECONFLICT, "not done: what was read kept changing before it could be written")           \
+    X(15, ENOTATOMIC, "the server executed the commands one by one, not as a transaction")         \
+    X(16, ECOPIES, "done, but not known to be on as many copies as asked for")
 
 /* What became of a call, or of a command. */
 typedef enum vouch_status {
@@ -64,7 +67,12 @@ typedef enum vouch_effect {
     X(12, ORDER, "held back, because an earlier command of the batch was refused or is uncertain") \
     X(13, MEMORY, "out of memory")                                                                 \
     X(14, LIMIT, "over a limit")                                                                   \
-    X(15, TLS, "the TLS session could not be set up, or broke")
+    X(15, TLS, "the TLS session could not be set up, or broke")                                    \
+    X(16, CONFLICT, "a watched key changed")                                                       \
+    X(17, UNPROVEN, "what would prove it is gone, or cannot be read")                              \
+    X(18, MULTI, "the server did not open a transaction, or was not heard to")                     \
+    X(19, TOKEN, "the token was used before")                                                      \
+    X(20, COPIES, "replicas have not acknowledged it")
 
 /* Why a call or a command did not simply succeed. */
 typedef enum vouch_cause {

@@ -44,6 +44,9 @@ typedef struct vouch_stats {
     uint64_t waits;    /* backoffs: after a failure to connect, a loss, a passing refusal */
     uint64_t latency[VOUCH_LATENCY_BUCKETS]; /* round trips that were answered: from the first byte
                                                 handed over to the first byte of the answer read */
+    uint64_t committed; /* transactions */
+    uint64_t conflicts; /* attempts of transactions that ended because a watched key had changed */
+    uint64_t settled;   /* transactions in doubt that their marker has settled, either way */
 } vouch_stats;
 
 /* All 0, but for the size. */
@@ -52,7 +55,8 @@ typedef struct vouch_stats {
         sizeof(vouch_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,                       \
         {                                                                                          \
             0                                                                                      \
-        }                                                                                          \
+        },                                                                                         \
+            0, 0, 0                                                                                \
     }
 
 /* Fills in as much of *stats as its size covers; what this version does not know becomes 0. Does not
@@ -84,6 +88,8 @@ VOUCH_API int64_t vouch_stats_latency_us(const vouch_stats *stats, double quanti
  *   MAYBE         `commands` of an operation ended as MAYBE_APPLIED: once for a lost connection,
  *                 once when the operation ends, never for each command
  *   RENEWED       an open connection has logged in with new credentials from the hook
+ *   CONFLICT      a transaction's watched key changed: it begins again after wait_ms
+ *   SETTLED       a transaction was in doubt, and its marker has told: the message says what
  *   NOT_RENEWED   the hook had none, or the server refused them: the login in force stays, for as long
  *                 as it lasts; wait_ms: until the hook is asked again
  *
@@ -98,6 +104,8 @@ typedef enum vouch_event_kind {
     VOUCH_EVENT_MAYBE = 6,       /* ended as MAYBE_APPLIED */
     VOUCH_EVENT_RENEWED = 7,     /* logged in anew */
     VOUCH_EVENT_NOT_RENEWED = 8, /* still the old login */
+    VOUCH_EVENT_CONFLICT = 9,    /* a transaction begins again */
+    VOUCH_EVENT_SETTLED = 10,    /* a doubt was turned into yes or no */
     VOUCH_EVENT_LAST_ = 0x7fffffff
 } vouch_event_kind;
 

@@ -18,30 +18,9 @@
 #include <vouch/batch.h>
 #include <vouch/client.h>
 #include <vouch/reply.h>
+#include <vouch/result.h>
 
 VOUCH_BEGIN
-
-/* The result of one command.
- *
- *   status          effect         meaning
- *   OK              APPLIED        answered
- *   ESERVER         NOT_APPLIED    the server refused it; `reply` has its words
- *   ESERVER         MAYBE_APPLIED  a script, module command or the like failed, perhaps half-way
- *   ENOTSENT        NOT_APPLIED    never completely handed over, or refused and not tried again
- *   EUNKNOWN        MAYBE_APPLIED  handed over, never answered
- *   ETOOLARGE       APPLIED        answered beyond a limit; the reply was dropped
- *   ENOMEM          APPLIED        answered; no memory for the reply
- */
-typedef struct vouch_result {
-    vouch_status status; /* these three: the table above */
-    vouch_effect effect; /* whether it was executed */
-    vouch_cause cause;   /* why it was not simply executed and answered */
-    uint16_t attempts;   /* how often it was handed over whole */
-    uint8_t moved; /* 1: with reorder_ok, it ran after commands that follow it in the batch, or
-                          after an earlier one of unknown effect */
-    uint8_t reserved;
-    const vouch_reply *reply; /* NULL if none was kept */
-} vouch_result;
 
 /* All results of a run, with the replies. */
 typedef struct vouch_results vouch_results;

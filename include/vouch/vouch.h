@@ -11,5 +11,8 @@
 #include <vouch/observe.h>
 #include <vouch/pipeline.h>
 #include <vouch/reply.h>
+#include <vouch/result.h>
+#include <vouch/retry.h>
+#include <vouch/transaction.h>
 
 #endif

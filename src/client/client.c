@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 /* ---- opening: an operation that ends when its lane has a connection ------------------------- */
@@ -146,6 +147,22 @@ void client_forget_fork(vouch_client *c)
     c->alive = NULL;
 }
 
+/* What no other client has, in any process on any machine. Not the generator of the backoffs, which is
+ * seeded with what two processes may have in common. */
+static bool make_identity(char out[static CORE_IDENTITY_MAX])
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char random[(CORE_IDENTITY_MAX - 1) / 2];
+    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+        return false;
+    for (size_t i = 0; i < sizeof random; i++) {
+        out[2 * i] = digits[random[i] >> 4];
+        out[2 * i + 1] = digits[random[i] & 15];
+    }
+    out[CORE_IDENTITY_MAX - 1] = 0;
+    return true;
+}
+
 static vouch_client *create(const struct settings *s)
 {
     vouch_client *c = alloc_zeroed(1, sizeof *c);
@@ -157,7 +174,7 @@ static vouch_client *create(const struct settings *s)
               (uint64_t)client_now() * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)c->pid);
     c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     c->buffer = alloc_get(DRIVER_BUFFER);
-    if (c->wake_fd >= 0 && c->buffer)
+    if (c->wake_fd >= 0 && c->buffer && make_identity(c->core.identity))
         return c;
     memset(&c->core.settings, 0, sizeof c->core.settings); /* the caller still owns them */
     driver_free(c);
@@ -188,7 +205,7 @@ vouch_status vouch_client_open(const char *url, const vouch_client_options *opti
     if (!c) {
         settings_free(&s);
         return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY,
-                         "no memory or no descriptor for a client");
+                         "no memory, no descriptor or no randomness for a client");
     }
     status = prepare_tls(c, error);
     if (!status && !s.lazy)

@@ -15,6 +15,9 @@
 /* Blocks of finished operations that are kept for the next ones. */
 #define CORE_SPARES_MAX 64
 
+/* 128 bits in hexadecimal, and a NUL. */
+#define CORE_IDENTITY_MAX 33
+
 struct core_spare {
     struct core_spare *next;
 };
@@ -33,6 +36,12 @@ struct core {
     size_t op_count;
     struct retry_random random;
     int64_t now;      /* microseconds, monotonic: what the driver said last */
+    int64_t uptime;   /* the same with the time that the machine was suspended (CLOCK_BOOTTIME); told
+                         while uptime_users > 0 */
+    unsigned uptime_users;
+    char identity[CORE_IDENTITY_MAX]; /* text that no other client has, from the system's randomness */
+    uint64_t runs;                    /* markers' names given out: with the identity, unique */
+    uint64_t connections;             /* numbered as they are made */
     bool interrupted; /* the next operation ends at once */
     bool busy;        /* inside a callback of the caller's */
     vouch_stats counts;

@@ -25,6 +25,14 @@ int64_t client_now(void)
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+/* With the time that the machine was suspended, during which markers on the server grow old. */
+static int64_t uptime(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_BOOTTIME, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
 /* ---- bytes ---------------------------------------------------------------------------------- */
 
 static void break_link(struct link *l, const struct transport *t)
@@ -180,6 +188,8 @@ static void move(struct vouch_client *c, uint64_t readable)
     for (int round = 0; round < ROUNDS_MAX; round++) {
         bool any = false;
         c->core.now = client_now();
+        if (c->core.uptime_users)
+            c->core.uptime = uptime();
         read_links(c, is_ending(c) ? EVERY_LINK : readable);
         readable = 0;
         if (atomic_load_explicit(&c->interrupt, memory_order_relaxed))

@@ -219,6 +219,18 @@ void lane_close(struct lane *l, size_t *maybe, size_t *unsent)
     l->wants = false;
 }
 
+void lane_close_hard(struct lane *l, size_t *maybe, size_t *unsent)
+{
+    if (l->link && l->link->state == LINK_READY)
+        conn_retire(&l->link->conn);
+    lane_close(l, maybe, unsent);
+}
+
+uint64_t lane_connection(const struct lane *l)
+{
+    return l->link && l->link->state == LINK_READY ? l->link->connection : 0;
+}
+
 uint64_t lane_activity(const struct lane *l)
 {
     return l->link ? conn_activity(&l->link->conn) : 0;

@@ -80,6 +80,11 @@ void lane_advance(struct lane *l, int64_t now);
 void lane_out_of_time(struct lane *l);
 /* Leaves its connection; as conn_abandon. A lane that is closed may be thrown away. */
 void lane_close(struct lane *l, size_t *maybe, size_t *unsent);
+/* The same, and the connection is closed whatever is in flight: it is in a state (WATCH, MULTI) that
+ * nobody else must meet. */
+void lane_close_hard(struct lane *l, size_t *maybe, size_t *unsent);
+/* Which connection it is on, never the same twice; 0 while on none that is ready. */
+uint64_t lane_connection(const struct lane *l);
 /* The server says that the need is not there, whatever was known: the next pull loads it again. */
 void lane_missing(struct lane *l, const struct need *need);
 /* The server says that this connection is not logged in. If there is somebody to ask for other

@@ -33,7 +33,7 @@ struct link *link_new(struct core *core, size_t node)
     l->node = node;
     l->probe_multi = s->greeting.probe_multi;
     l->conn.retiring = true; /* no connection yet */
-    l->renew_at = l->expires = OP_NEVER;
+    l->renew_at = l->expires = l->evidence_at = OP_NEVER;
     endpoint_text(&s->endpoint, l->server);
     return l;
 }
@@ -74,6 +74,9 @@ static void drop(struct link *l, vouch_cause cause)
     conn_lost(&l->conn, cause);
     conn_restart(&l->conn);
     l->conn.retiring = true;
+    l->connection = 0;
+    l->indivisible = false;
+    l->evidence_at = OP_NEVER;
     l->need_count = l->need_next = 0;
     renewal_clear(l);
 }
@@ -194,6 +197,7 @@ void link_connected(struct link *l)
     struct greeting greeting = l->core->settings.greeting;
     greeting.probe_multi = l->probe_multi;
     conn_restart(&l->conn);
+    l->connection = ++l->core->connections;
     l->heard = false;
     l->state = LINK_GREETING;
     if (!renewal_ask(l, &greeting)) {
@@ -219,6 +223,7 @@ void link_unreachable(struct link *l, vouch_cause cause, bool permanent, const c
 static void become_ready(struct link *l)
 {
     l->state = LINK_READY;
+    l->may_multi = l->handshake.may_multi;
     renewal_settle(l);
     for (struct lane *i = l->lanes; i; i = i->next_on_link)
         if (i->wants)

@@ -11,6 +11,7 @@
 #define CLIENT_LINK_H
 
 #include "client/credentials.h"
+#include "client/evidence.h"
 #include "net/conn.h"
 #include "net/endpoint.h"
 #include "net/handshake.h"
@@ -51,6 +52,11 @@ struct link {
     bool leased;
     bool probe_multi;     /* false after the probe was found to do harm */
     bool heard;           /* something came on this connection */
+    bool may_multi;       /* READY: MULTI was not denied to this user when it was greeted */
+    bool indivisible;     /* a lane is inside MULTI: no AUTH may come between */
+    uint64_t connection;  /* of the core's connections: which one this is; changes with each */
+    struct evidence evidence; /* what INFO said on it last */
+    int64_t evidence_at;      /* when that was asked for; or OP_NEVER */
     bool close_transport; /* the driver is to close what it has */
     unsigned failures;    /* in a row */
     int64_t until;        /* WAITING: when to open */

@@ -71,6 +71,10 @@ const char *vouch_event_name(vouch_event_kind kind)
         return "RENEWED";
     case VOUCH_EVENT_NOT_RENEWED:
         return "NOT_RENEWED";
+    case VOUCH_EVENT_CONFLICT:
+        return "CONFLICT";
+    case VOUCH_EVENT_SETTLED:
+        return "SETTLED";
     case VOUCH_EVENT_LAST_:
         break;
     }

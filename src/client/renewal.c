@@ -4,7 +4,8 @@
  *
  * AUTH waits until what is in flight was answered, and goes alone, since servers have lost the reply of
  * an AUTH that failed inside a pipeline; nothing else is sent meanwhile. If it is refused the login in
- * force stays, as servers have it, and is used for as long as it lasts; it is tried again soon. */
+ * force stays, as servers have it, and is used for as long as it lasts; it is tried again soon. Nor does
+ * AUTH come between MULTI and EXEC, where it would be queued. */
 #include "client/renewal.h"
 
 #include "client/core.h"
@@ -88,7 +89,7 @@ static void begin(struct link *l)
 
 void renewal_advance(struct link *l, int64_t now)
 {
-    if (!l->renewing && now >= l->renew_at)
+    if (!l->renewing && now >= l->renew_at && !l->indivisible)
         begin(l);
     else if (l->renewing && l->handshake.sent && !l->answer_by)
         l->answer_by = now + l->core->settings.connect_ms * 1000;
@@ -99,7 +100,7 @@ void renewal_advance(struct link *l, int64_t now)
 int64_t renewal_wake(const struct link *l)
 {
     if (!l->renewing)
-        return l->renew_at;
+        return l->indivisible ? OP_NEVER : l->renew_at;
     return l->answer_by ? l->answer_by : OP_NEVER;
 }
 

@@ -23,11 +23,16 @@ vouch_batch *vouch_batch_new(void)
     return alloc_zeroed(1, sizeof(vouch_batch));
 }
 
-static void destroy(vouch_batch *b)
+void batch_release(struct vouch_batch *b)
 {
     alloc_free(b->bytes);
     alloc_free(b->ends);
     alloc_free(b->needs);
+}
+
+static void destroy(vouch_batch *b)
+{
+    batch_release(b);
     alloc_free(b);
 }
 
@@ -133,7 +138,7 @@ static size_t accept(vouch_batch *b, size_t end, const char *name, size_t name_s
     const struct command *c = command_find(name, name_size, sub, sub_size);
     if (!name_size)
         return fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "an empty command name");
-    if (c && (c->flags & (COMMAND_FORBIDDEN | COMMAND_BLOCKING))) {
+    if (c && !b->own && (c->flags & (COMMAND_FORBIDDEN | COMMAND_BLOCKING))) {
         if (c->flags & COMMAND_FORBIDDEN) {
             char words[160];
             vouch_error e;
@@ -153,6 +158,50 @@ static size_t accept(vouch_batch *b, size_t end, const char *name, size_t name_s
     b->size = end;
     b->ends[b->count] = end;
     return b->count++;
+}
+
+bool batch_put(struct vouch_batch *b, const char *bytes, size_t size)
+{
+    if (!reserve(b, b->size, size) || (b->count >= b->ends_capacity && !grow_ends(b))) {
+        (void)fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
+        return false;
+    }
+    memcpy(b->bytes + b->size, bytes, size);
+    b->size += size;
+    b->ends[b->count++] = b->size;
+    return true;
+}
+
+bool batch_append(struct vouch_batch *b, const struct vouch_batch *from)
+{
+    if (refuses(b))
+        return false;
+    if (from->count > VOUCH_BATCH_MAX_COMMANDS - b->count) {
+        (void)fail(b, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT, "more than VOUCH_BATCH_MAX_COMMANDS");
+        return false;
+    }
+    void *p = b->ends;
+    size_t size = from->count ? from->ends[from->count - 1] : 0;
+    if (!reserve(b, b->size, size) ||
+        !alloc_grow(&p, &b->ends_capacity, b->count + from->count, sizeof *b->ends)) {
+        (void)fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
+        return false;
+    }
+    b->ends = p;
+    if (size)
+        memcpy(b->bytes + b->size, from->bytes, size);
+    for (size_t i = 0; i < from->count; i++)
+        b->ends[b->count + i] = b->size + from->ends[i];
+    b->size += size;
+    b->count += from->count;
+    b->blocking = b->blocking || from->blocking;
+    return true;
+}
+
+void batch_cut(struct vouch_batch *b, size_t count)
+{
+    b->count = count;
+    b->size = count ? b->ends[count - 1] : 0;
 }
 
 static const char *argument_fault(size_t n)

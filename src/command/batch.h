@@ -16,6 +16,7 @@ struct vouch_batch {
         *needs; /* of command i, or NULL; the array ends with the last that has one */
     size_t needs_capacity;
     bool blocking;     /* a command may wait in the server */
+    bool own;          /* the library's own commands are being added: any are allowed */
     unsigned frozen;   /* operations that run it now */
     bool released;     /* freed by its owner while frozen: the last operation frees it */
     vouch_error first; /* the sticky error */
@@ -59,6 +60,20 @@ static inline void batch_forgive(struct vouch_batch *b)
 {
     b->first = (vouch_error){VOUCH_OK};
 }
+
+/* One encoded command more, as it is. False, with the sticky error, when memory is short. */
+bool batch_put(struct vouch_batch *b, const char *bytes, size_t size);
+/* All commands of `from` more; needs are not taken along. False, with the sticky error, when memory is
+ * short or there are too many. */
+bool batch_append(struct vouch_batch *b, const struct vouch_batch *from);
+/* Takes back all but the first `count`. */
+void batch_cut(struct vouch_batch *b, size_t count);
+/* The words of command i, at most `max` of them, into argv and lengths; returns how many it has. The
+ * pointers reach into the batch. */
+size_t batch_argv(const struct vouch_batch *b, size_t i, const char **argv, size_t *lengths,
+                  size_t max);
+/* Of a batch that is part of something else: releases what it holds. */
+void batch_release(struct vouch_batch *b);
 
 /* An operation takes the batch and gives it back. */
 void batch_freeze(struct vouch_batch *b);

@@ -43,7 +43,7 @@ bool effect_code_is(const char *error, size_t size, const char *code)
 }
 
 /* A refusal that passes: the server did not look at the command's data yet. */
-static enum remedy remedy_of(const char *error, size_t size)
+enum remedy effect_remedy(const char *error, size_t size)
 {
     static const char *const redirects[] = {"MOVED", "ASK"};
     static const char *const waits[] = {"LOADING",  "BUSY",        "OOM",
@@ -114,7 +114,7 @@ static struct verdict judge_error(const struct happening *h)
         if (!own || !(h->forwards_no_errors || harmless))
             return harmless ? refused(REMEDY_NONE) : uncertain;
     }
-    return refused(remedy_of(h->error, h->error_size));
+    return refused(effect_remedy(h->error, h->error_size));
 }
 
 struct verdict effect_judge(const struct happening *h)

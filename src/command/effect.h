@@ -45,6 +45,9 @@ struct verdict {
 
 struct verdict effect_judge(const struct happening *h);
 
+/* What may be done about an error by which a plain command was refused: WAIT, REDIRECT, AUTH, NONE. */
+enum remedy effect_remedy(const char *error, size_t size);
+
 /* True if the error's code word is exactly this: BUSY is neither BUSYKEY nor BUSYGROUP. */
 bool effect_code_is(const char *error, size_t size, const char *code);
 

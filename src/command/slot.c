@@ -57,3 +57,19 @@ uint16_t slot_of(const char *key, size_t n)
     }
     return slot_crc16(key, n) % SLOT_COUNT;
 }
+
+/* CRC16 is linear. Over the letters @ to O, which differ in their lower four bits only, the slot of
+ * four of them is that of "@@@@" plus, by exclusive or, what each bit adds. The 14 rows below undo that:
+ * row i holds the 16 bits of letters that change bit i of the slot and no other. */
+void slot_tag(uint16_t slot, char tag[static SLOT_TAG_SIZE])
+{
+    static const uint16_t rows[14] = {0x1afa, 0x06ed, 0x277b, 0x110c, 0x2a91, 0x39c0, 0x1f63,
+                                      0x277f, 0x1104, 0x2208, 0x1bea, 0x04cd, 0x233b, 0x198c};
+    enum { SLOT_OF_BASE = 0x3639 }; /* of "@@@@" */
+    unsigned change = (unsigned)slot ^ SLOT_OF_BASE, bits = 0;
+    for (unsigned i = 0; i < 14; i++)
+        if (change >> i & 1)
+            bits ^= rows[i];
+    for (unsigned i = 0; i < SLOT_TAG_SIZE; i++)
+        tag[i] = (char)('@' | (bits >> (12 - 4 * i) & 15));
+}

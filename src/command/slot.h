@@ -17,4 +17,9 @@ uint16_t slot_crc16(const char *bytes, size_t n);
  */
 uint16_t slot_of(const char *key, size_t n);
 
+/* Letters that, as a hash tag, put a key into this slot: for keys that have to be where another key is,
+ * whatever that one is called (a tag made of a key breaks on keys with braces). */
+enum { SLOT_TAG_SIZE = 4 };
+void slot_tag(uint16_t slot, char tag[static SLOT_TAG_SIZE]);
+
 #endif

@@ -32,6 +32,18 @@ const struct command *batch_command(const struct vouch_batch *b, size_t i)
     return command_find(w.name, w.name_size, w.sub, w.sub_size);
 }
 
+size_t batch_argv(const struct vouch_batch *b, size_t i, const char **argv, size_t *lengths,
+                  size_t max)
+{
+    size_t count = 0;
+    const char *p = read_header(b->bytes + batch_begin_of(b, i), &count);
+    for (size_t k = 0; k < count && k < max; k++) {
+        argv[k] = read_header(p, &lengths[k]);
+        p = argv[k] + lengths[k] + 2;
+    }
+    return count;
+}
+
 /* Words that are looked at for a key: more than any command has before its first one, but for the
  * keyword searches, which then count as unknown. */
 #define WORDS_LOOKED_AT 64
@@ -39,14 +51,10 @@ const struct command *batch_command(const struct vouch_batch *b, size_t i)
 bool batch_first_key(const struct vouch_batch *b, size_t i, const char **key, size_t *size)
 {
     const char *argv[WORDS_LOOKED_AT];
-    size_t lengths[WORDS_LOOKED_AT], count = 0, index = 0;
-    const char *p = read_header(b->bytes + batch_begin_of(b, i), &count);
+    size_t lengths[WORDS_LOOKED_AT], index = 0;
+    size_t count = batch_argv(b, i, argv, lengths, WORDS_LOOKED_AT);
     if (count > WORDS_LOOKED_AT)
         count = WORDS_LOOKED_AT;
-    for (size_t k = 0; k < count; k++) {
-        argv[k] = read_header(p, &lengths[k]);
-        p = argv[k] + lengths[k] + 2;
-    }
     if (command_first_key(batch_command(b, i), count, argv, lengths, &index) != KEYS_OK)
         return false;
     *key = argv[index];

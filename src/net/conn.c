@@ -307,8 +307,7 @@ void conn_lost(struct conn *c, vouch_cause cause)
     }
 }
 
-/* Nothing more goes out: what was not handed over whole goes back to its exchange. */
-static void retire(struct conn *c)
+void conn_retire(struct conn *c)
 {
     c->retiring = true;
     c->solo = NULL;
@@ -353,7 +352,7 @@ void conn_abandon(struct conn *c, struct exchange *x, size_t *maybe, size_t *uns
     x->pending = 0;
     if (run_at(c, c->head)->x == NULL)
         reader_abandon(&c->reader);
-    retire(c);
+    conn_retire(c);
 }
 
 bool conn_is_over(const struct conn *c)

@@ -80,6 +80,8 @@ void conn_lost(struct conn *c, vouch_cause cause);
  * without calling it); its replies are swallowed. If anything was in flight the connection is retired: it must not be used
  * for anything new, but the others still get their replies. */
 void conn_abandon(struct conn *c, struct exchange *x, size_t *maybe, size_t *unsent);
+/* Nothing new goes out; what was not handed over whole goes back (on_unsent). Replies still come. */
+void conn_retire(struct conn *c);
 /* Retired, and nobody waits for a reply any more: lose it. */
 bool conn_is_over(const struct conn *c);
 

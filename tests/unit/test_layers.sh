@@ -23,14 +23,16 @@ fault() {
     result=1
 }
 
-# A layer and those below it. Another module (transaction, script) would stand beside pipeline, not above it;
-# the collector sends pipelines.
+# A layer and those below it. Modules (pipeline, transaction) stand side by side, the collector sends
+# pipelines.
 declare -A may_use=(
     [base]='base'
     [command]='base command'
     [net]='base command net'
     [client]='base command net client'
     [pipeline]='base command net client pipeline'
+    [commit]='base command net client commit'
+    [transaction]='base command net client commit transaction'
     [collector]='base command net client pipeline collector'
 )
 
@@ -47,12 +49,12 @@ declare -A io=(
     [net/tls_context.c]='ERR_* SSL_* TLS_client_method X509_* inet_pton strerror_r __xpg_strerror_r'
     [net/transport_tls.c]='BIO_* ERR_clear_error SSL_*'
     [client/driver_poll.c]='clock_gettime close poll read'
-    [client/client.c]='eventfd getpid madvise mmap munmap write'
+    [client/client.c]='eventfd getpid getrandom madvise mmap munmap write'
     [collector/api.c]='getpid'
 )
 # Of what is called client_, link_ …, modules without I/O of their own may start and drive nothing.
 driver_calls='client_now client_usable client_start client_drive'
-declare -A drives=([pipeline/api.c]=yes [collector/api.c]=yes [client/client.c]=yes
+declare -A drives=([pipeline/api.c]=yes [collector/api.c]=yes [transaction/api.c]=yes [client/client.c]=yes
     [client/driver_connect.c]=yes [client/driver_poll.c]=yes)
 
 # Put there by the compiler, a sanitizer or a coverage build.
