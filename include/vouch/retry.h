@@ -24,7 +24,7 @@ typedef enum vouch_jitter {
 /* What is tried again. Each has a budget of its own. */
 typedef enum vouch_retry_kind {
     VOUCH_RETRY_CONFLICT = 1, /* somebody else was faster */
-    VOUCH_RETRY_OUTAGE = 2,   /* no connection, a lost one, a refusal that passes (LOADING, OOM …) */
+    VOUCH_RETRY_OUTAGE = 2, /* no connection, a lost one, a refusal that passes (LOADING, OOM …) */
     VOUCH_RETRY_KIND_LAST_ = 0x7fffffff
 } vouch_retry_kind;
 
@@ -48,16 +48,16 @@ typedef bool (*vouch_retry_hook)(const vouch_retry_wait *wait, void *user);
  * number `age` on it halves again, down to the base, so that who has lost most often tries most
  * eagerly, and nobody starves. */
 typedef struct vouch_retry {
-    uint32_t size;      /* set by the initialiser */
-    uint32_t jitter;    /* VOUCH_JITTER_…; default FULL */
-    uint32_t conflicts; /* how many it survives; default 16; or VOUCH_RETRY_NONE */
-    uint32_t outages;   /* how many it survives; default the client's (stepping form: 8); or
+    uint32_t size;          /* set by the initialiser */
+    uint32_t jitter;        /* VOUCH_JITTER_…; default FULL */
+    uint32_t conflicts;     /* how many it survives; default 16; or VOUCH_RETRY_NONE */
+    uint32_t outages;       /* how many it survives; default the client's (stepping form: 8); or
                            VOUCH_RETRY_NONE */
     int64_t base_ms;        /* first ceiling after a conflict; default 1 */
     int64_t cap_ms;         /* highest ceiling; default 500 */
     int64_t outage_base_ms; /* first ceiling after a refusal that passes; default 20. (Connections
                                are opened again as the client's options say) */
-    uint32_t age;           /* ceilings fall from this conflict on; default 5; or VOUCH_RETRY_NONE */
+    uint32_t age; /* ceilings fall from this conflict on; default 5; or VOUCH_RETRY_NONE */
     uint32_t reserved;
     vouch_retry_hook on_wait; /* or NULL */
     void *user;               /* given to it */

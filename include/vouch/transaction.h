@@ -107,12 +107,12 @@ VOUCH_API uint32_t vouch_tx_attempt(const vouch_tx *tx);
 
 /* ---- options -------------------------------------------------------------------------------- */
 
-#define VOUCH_TOKEN_MAX         1024             /* bytes of a token, of a marker_prefix */
-#define VOUCH_MARKER_KEEP       INT64_C(-1)      /* in marker_ms: markers never expire */
-#define VOUCH_MARKER_DEFAULT_MS INT64_C(600000)  /* ten minutes */
-#define VOUCH_MARKER_MIN_MS     INT64_C(1000)    /* shortest marker_ms */
+#define VOUCH_TOKEN_MAX         1024               /* bytes of a token, of a marker_prefix */
+#define VOUCH_MARKER_KEEP       INT64_C(-1)        /* in marker_ms: markers never expire */
+#define VOUCH_MARKER_DEFAULT_MS INT64_C(600000)    /* ten minutes */
+#define VOUCH_MARKER_MIN_MS     INT64_C(1000)      /* shortest marker_ms */
 #define VOUCH_MARKER_MAX_MS     (INT64_C(1) << 40) /* longest: 34 years */
-#define VOUCH_TX_MAX_COPIES     1000000          /* highest copies */
+#define VOUCH_TX_MAX_COPIES     1000000            /* highest copies */
 
 /* What holds for one run. Begin with VOUCH_TX_OPTIONS_INIT. Everything is copied. */
 typedef struct vouch_tx_options {
@@ -125,14 +125,14 @@ typedef struct vouch_tx_options {
     uint32_t fsync;   /* 1: in the append-only files of the server and of `copies` replicas: WAITAOF
                          (Redis 7.2, Valkey) */
     uint32_t reserved;
-    int64_t copies_ms;         /* longest wait for them; default: what is left of the deadline */
-    int64_t deadline_ms;       /* of the whole call, waits included; default: the client's; or
+    int64_t copies_ms;        /* longest wait for them; default: what is left of the deadline */
+    int64_t deadline_ms;      /* of the whole call, waits included; default: the client's; or
                                   VOUCH_NO_DEADLINE. With resolve or token the last quarter of it, at
                                   most 2 s, is kept for settling */
-    const vouch_retry *retry;  /* NULL: every default */
-    const char *token;         /* a name for this piece of work: committed at most once. Implies
+    const vouch_retry *retry; /* NULL: every default */
+    const char *token;        /* a name for this piece of work: committed at most once. Implies
                                   resolve. NULL: none */
-    size_t token_size;         /* bytes of it, any bytes; 0: up to its NUL. VOUCH_TOKEN_MAX at most */
+    size_t token_size; /* bytes of it, any bytes; 0: up to its NUL. VOUCH_TOKEN_MAX at most */
     const char *marker_prefix; /* text; default "vouch:". VOUCH_TOKEN_MAX at most, without braces */
     int64_t marker_ms;         /* life of a marker; default VOUCH_MARKER_DEFAULT_MS; or
                                   VOUCH_MARKER_KEEP */
@@ -151,14 +151,16 @@ typedef enum vouch_tx_outcome {
     VOUCH_OUTCOME_UNKNOWN = 0,   /* EXEC may have run */
     VOUCH_OUTCOME_COMMITTED = 1, /* EXEC ran, no command failed */
     VOUCH_OUTCOME_ERRORS = 2,    /* EXEC ran, and some commands failed: vouch_tx_exec_errors */
-    VOUCH_OUTCOME_SETTLED = 3,   /* EXEC ran: the marker says so. Its replies are lost, and with them
+    VOUCH_OUTCOME_SETTLED = 3,  /* EXEC ran: the marker says so. Its replies are lost, and with them
                                     which commands failed, if any */
-    VOUCH_OUTCOME_ALREADY = 4,   /* the token was used before: by another run, which committed */
-    VOUCH_OUTCOME_CONFLICT = 5,  /* watched keys changed, more often than the budget allows */
-    VOUCH_OUTCOME_REFUSED_QUEUEING = 6, /* commands were refused before EXEC: vouch_tx_queue_errors */
-    VOUCH_OUTCOME_REFUSED_EXEC = 7,     /* EXEC itself was refused: vouch_tx_queue_errors too */
-    VOUCH_OUTCOME_CANCELLED = 8,        /* by its body */
-    VOUCH_OUTCOME_NOT_SENT = 9,   /* no connection, deadline, cancel, interrupt: before EXEC went out */
+    VOUCH_OUTCOME_ALREADY = 4,  /* the token was used before: by another run, which committed */
+    VOUCH_OUTCOME_CONFLICT = 5, /* watched keys changed, more often than the budget allows */
+    VOUCH_OUTCOME_REFUSED_QUEUEING =
+        6,                          /* commands were refused before EXEC: vouch_tx_queue_errors */
+    VOUCH_OUTCOME_REFUSED_EXEC = 7, /* EXEC itself was refused: vouch_tx_queue_errors too */
+    VOUCH_OUTCOME_CANCELLED = 8,    /* by its body */
+    VOUCH_OUTCOME_NOT_SENT =
+        9, /* no connection, deadline, cancel, interrupt: before EXEC went out */
     VOUCH_OUTCOME_NOT_ATOMIC = 10, /* the server refused MULTI and ran commands one by one */
     VOUCH_OUTCOME_LAST_ = 0x7fffffff
 } vouch_tx_outcome;
@@ -235,7 +237,7 @@ VOUCH_API VOUCH_MUST vouch_status vouch_transaction_finish(vouch_op *op, vouch_t
 
 /* A command that was refused before EXEC ran; then nothing ran. */
 typedef struct vouch_queue_error {
-    size_t index;       /* among the queued commands; VOUCH_NO_COMMAND: of WATCH, MULTI, EXEC, or of the
+    size_t index; /* among the queued commands; VOUCH_NO_COMMAND: of WATCH, MULTI, EXEC, or of the
                            marker */
     char command[32];   /* its name; shortened, ended by "…", if longer */
     vouch_string words; /* the server's, with the code word; borrowed until the result is freed */
@@ -243,10 +245,11 @@ typedef struct vouch_queue_error {
 
 /* A command that failed while EXEC ran; its neighbours ran. */
 typedef struct vouch_exec_error {
-    size_t index;        /* among the queued commands */
-    char command[32];    /* its name; shortened, ended by "…", if longer */
-    vouch_string words;  /* the server's, with the code word; borrowed until the result is freed */
-    vouch_effect effect; /* NOT_APPLIED, or MAYBE_APPLIED: a script may have written before it failed */
+    size_t index;       /* among the queued commands */
+    char command[32];   /* its name; shortened, ended by "…", if longer */
+    vouch_string words; /* the server's, with the code word; borrowed until the result is freed */
+    vouch_effect
+        effect; /* NOT_APPLIED, or MAYBE_APPLIED: a script may have written before it failed */
     uint32_t reserved;
 } vouch_exec_error;
 

@@ -76,17 +76,17 @@ bool vouch_retry_next(const vouch_retry *policy, vouch_retry_state *state, vouch
         vouch_retry_check(p, NULL) != VOUCH_OK)
         return false;
     uint32_t *failures = conflict ? &state->conflicts : &state->outages;
-    uint32_t most = conflict ? budget(p->conflicts, DEFAULT_CONFLICTS)
-                             : budget(p->outages, DEFAULT_OUTAGES);
+    uint32_t most =
+        conflict ? budget(p->conflicts, DEFAULT_CONFLICTS) : budget(p->outages, DEFAULT_OUTAGES);
     if (*failures != UINT32_MAX)
         ++*failures;
     if (*failures > most)
         return false;
-    struct retry_policy step = {
-        .base_ms = conflict ? either(p->base_ms, DEFAULT_BASE_MS)
-                            : either(p->outage_base_ms, DEFAULT_OUTAGE_BASE_MS),
-        .cap_ms = either(p->cap_ms, DEFAULT_CAP_MS),
-        .jitter = (enum retry_jitter)p->jitter};
+    struct retry_policy step = {.base_ms = conflict
+                                               ? either(p->base_ms, DEFAULT_BASE_MS)
+                                               : either(p->outage_base_ms, DEFAULT_OUTAGE_BASE_MS),
+                                .cap_ms = either(p->cap_ms, DEFAULT_CAP_MS),
+                                .jitter = (enum retry_jitter)p->jitter};
     struct retry_random random = {state->random};
     uint64_t drawn = retry_random_next(&random);
     state->random = random.state;

@@ -8,8 +8,9 @@
 
 #include <string.h>
 
-const char evidence_ask[] = "*5\r\n$4\r\nINFO\r\n$6\r\nserver\r\n$5\r\nstats\r\n$11\r\nreplication\r\n"
-                            "$12\r\ncommandstats\r\n";
+const char evidence_ask[] =
+    "*5\r\n$4\r\nINFO\r\n$6\r\nserver\r\n$5\r\nstats\r\n$11\r\nreplication\r\n"
+    "$12\r\ncommandstats\r\n";
 const size_t evidence_ask_size = sizeof evidence_ask - 1;
 
 /* The value behind `name` (with its colon) when the line [line, end) begins with it; else NULL. */
@@ -43,13 +44,20 @@ static bool read_id(const char *at, const char *end, char out[static EVIDENCE_ID
 }
 
 /* Lines that must be there. */
-enum { SAW_RUN = 1, SAW_REPLICATION = 2, SAW_EVICTED = 4, SAW_COMMANDS = 8, SAW_CLOCK = 16, SAW_ALL = 31 };
+enum {
+    SAW_RUN = 1,
+    SAW_REPLICATION = 2,
+    SAW_EVICTED = 4,
+    SAW_COMMANDS = 8,
+    SAW_CLOCK = 16,
+    SAW_ALL = 31
+};
 
 static unsigned read_line(struct evidence *e, const char *line, const char *end)
 {
-    static const char *const flushing[] = {"cmdstat_flushall:calls=", "cmdstat_flushdb:calls=",
-                                           "cmdstat_swapdb:calls=", "cmdstat_debug:calls=",
-                                           "cmdstat_config|resetstat:calls="};
+    static const char *const flushing[] = {
+        "cmdstat_flushall:calls=", "cmdstat_flushdb:calls=", "cmdstat_swapdb:calls=",
+        "cmdstat_debug:calls=", "cmdstat_config|resetstat:calls="};
     const char *v;
     uint64_t n = 0;
     if ((v = value_of(line, end, "run_id:")))

@@ -22,8 +22,8 @@ struct evidence {
     uint64_t evicted;                     /* keys, for want of memory */
     uint64_t flushes; /* calls of FLUSHALL, FLUSHDB, SWAPDB and DEBUG, and how often the counts were
                          set back */
-    uint64_t commands;  /* executed; less than before: the counts were set back */
-    int64_t server_us;  /* its clock */
+    uint64_t commands; /* executed; less than before: the counts were set back */
+    int64_t server_us; /* its clock */
 };
 
 /* The command that asks for it, encoded. */

@@ -56,10 +56,10 @@ enum commit_phase {
     COMMIT_TAKING,    /* another run's aborted marker is being removed */
     COMMIT_EXECUTING, /* MULTI … EXEC are out */
     /* So far there may be another attempt; now the end is near. */
-    COMMIT_COPYING,   /* committed; WAIT is out */
-    COMMIT_SETTLING,  /* the marker is asked, and made to say "aborted" */
-    COMMIT_PAUSING,   /* SETTLING was refused for now; goes on at `resume` */
-    COMMIT_LEAVING,   /* UNWATCH is out */
+    COMMIT_COPYING,  /* committed; WAIT is out */
+    COMMIT_SETTLING, /* the marker is asked, and made to say "aborted" */
+    COMMIT_PAUSING,  /* SETTLING was refused for now; goes on at `resume` */
+    COMMIT_LEAVING,  /* UNWATCH is out */
     COMMIT_OVER
 };
 
@@ -147,7 +147,7 @@ struct commit {
     struct commit_part parts[COMMIT_PARTS];
     size_t sent, answered, total;
     enum reader_fate fate; /* not KEPT: that of the last reply that was dropped */
-    bool gate; /* strict: nothing behind MULTI yet */
+    bool gate;             /* strict: nothing behind MULTI yet */
 
     /* What the connection knows of it. */
     uint64_t connection; /* that this attempt is on; 0: any will do */
@@ -156,7 +156,7 @@ struct commit {
     bool marker_heard;   /* and answered */
     bool info_asked;     /* along with it */
     bool lost;           /* the round will not be answered to its end … */
-    size_t lost_handed;  /* … of which so many commands were handed over, answered ones included */
+    size_t lost_handed; /* … of which so many commands were handed over, answered ones included */
     vouch_cause lost_cause;
     bool denied; /* MULTI is denied to this user: nothing was sent */
     bool failed; /* no connection any more */
@@ -171,19 +171,19 @@ struct commit {
     const struct vouch_reply *exec;
 
     /* Doubts. */
-    bool doubt;              /* an EXEC may still come, or have run */
-    uint32_t loose;          /* this attempt may have run one by one; 0: none */
-    int64_t first_exec;      /* uptime at which the first EXEC in doubt went out */
-    struct evidence before;  /* what the server said of itself before that */
+    bool doubt;             /* an EXEC may still come, or have run */
+    uint32_t loose;         /* this attempt may have run one by one; 0: none */
+    int64_t first_exec;     /* uptime at which the first EXEC in doubt went out */
+    struct evidence before; /* what the server said of itself before that */
     char witness[MARKER_WHO_MAX + 12];
     size_t witness_size; /* the value by which the marker said yes; else 0 */
 
     struct commit_end end;
-    vouch_cause final;    /* deadline, cancel, interrupt: nothing more is tried, not even settling */
-    vouch_cause stop;     /* why no attempt follows this one: final, no connection, time to settle */
-    vouch_error fault;    /* of prepare */
-    bool was_settled;     /* a doubt was turned into yes or no */
-    bool copied;          /* on as many copies as asked for */
+    vouch_cause final; /* deadline, cancel, interrupt: nothing more is tried, not even settling */
+    vouch_cause stop;  /* why no attempt follows this one: final, no connection, time to settle */
+    vouch_error fault; /* of prepare */
+    bool was_settled;  /* a doubt was turned into yes or no */
+    bool copied;       /* on as many copies as asked for */
     struct {
         vouch_event_kind kind; /* 0: nothing to tell */
         vouch_cause cause;
@@ -191,7 +191,7 @@ struct commit {
     } news; /* what the hook has still to be told */
 };
 
-/* ---- commit.c: for the module --------------------------------------------------------------- */
+/* ---- for the module ------------------------------------------------------------------------- */
 
 /* A run of `size` bytes, which begin with struct commit and are zeroed; NULL, with the error, when
  * memory is short or an option wrong. Then core_start. */
@@ -209,17 +209,32 @@ enum commit_step commit_fault(struct commit *c, const vouch_error *why);
 
 /* ---- within commit/ ------------------------------------------------------------------------- */
 
-/* commit.c: ends it in this way, after settling what is in doubt. */
-void commit_end(struct commit *c, vouch_tx_outcome outcome, vouch_status status, vouch_cause cause,
-                const char *format, ...) __attribute__((format(printf, 5, 6)));
-/* What was in doubt was not applied, and will not be: it ends as it was going to. */
-void commit_end_settled(struct commit *c);
-/* The same with a server's words, of command `index` or VOUCH_NO_COMMAND, named `name`. */
-void commit_end_refused(struct commit *c, vouch_tx_outcome outcome, size_t index, const char *name,
-                        const struct vouch_reply *words);
+/* commit.c */
+extern const struct op_ops commit_op_ops;
+
+/* attempt.c: the next one begins; nothing of it is sent yet. */
+void commit_begin(struct commit *c);
+/* Asks the module, and sends what it wants. */
+void commit_prepare(struct commit *c);
+void commit_judge_asking(struct commit *c);
+void commit_judge_taking(struct commit *c);
 /* Tries again after a conflict, or after an outage that the lane has paid for (`paid`) or not; else
  * ends it. */
 void commit_again(struct commit *c, vouch_retry_kind kind, vouch_cause cause, bool paid);
+
+/* end.c: ends it in this way, after settling what is in doubt. */
+void commit_end(struct commit *c, vouch_tx_outcome outcome, vouch_status status, vouch_cause cause,
+                const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The same with a server's words, of command `index` or VOUCH_NO_COMMAND, named `name`. */
+void commit_end_refused(struct commit *c, vouch_tx_outcome outcome, size_t index, const char *name,
+                        const struct vouch_reply *words);
+/* What was in doubt was not applied, and will not be: it ends as it was going to. */
+void commit_end_settled(struct commit *c);
+void commit_judge_copies(struct commit *c);
+/* The end stands: leaves the connection as others may find it. */
+void commit_leave(struct commit *c);
+/* The same without another word. */
+void commit_close(struct commit *c);
 
 /* wire.c: what is sent, and what comes back. */
 extern const struct lane_ops commit_lane_ops;

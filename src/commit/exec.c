@@ -197,8 +197,8 @@ static void refuse(struct commit *c, vouch_tx_outcome outcome)
             put(r, VOUCH_ENOTSENT, VOUCH_NOT_APPLIED, VOUCH_CAUSE_ORDER);
     }
     const vouch_queue_error *first = &c->result->queue_errors[0];
-    const vouch_reply *words = first->index == VOUCH_NO_COMMAND ? NULL
-                                                                : c->result->results[first->index].reply;
+    const vouch_reply *words =
+        first->index == VOUCH_NO_COMMAND ? NULL : c->result->results[first->index].reply;
     for (size_t i = 0; !words && i < OWN_KINDS; i++)
         if (vouch_reply_is_error(c->said[i]))
             words = c->said[i];
@@ -236,7 +236,8 @@ static void judge_loose(struct commit *c, size_t handed)
         if (at < c->answered && r->reply)
             judge_alone(c, i, r->reply);
         else if (at < handed)
-            put(r, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, c->lost ? c->lost_cause : VOUCH_CAUSE_MEMORY);
+            put(r, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED,
+                c->lost ? c->lost_cause : VOUCH_CAUSE_MEMORY);
         else
             put(r, VOUCH_ENOTSENT, VOUCH_NOT_APPLIED, VOUCH_CAUSE_MULTI);
         applied += r->effect == VOUCH_APPLIED;
@@ -286,10 +287,11 @@ static void judge_lost(struct commit *c)
                    "EXEC was handed over and not answered: it may have committed (%s)",
                    vouch_cause_sentence(c->lost_cause));
     else
-        commit_end(c, VOUCH_OUTCOME_UNKNOWN, VOUCH_EUNKNOWN, VOUCH_CAUSE_MULTI,
-                   "commands went out before MULTI was answered: had it been refused, they ran one by "
-                   "one; options->strict waits for it (%s)",
-                   vouch_cause_sentence(c->lost_cause));
+        commit_end(
+            c, VOUCH_OUTCOME_UNKNOWN, VOUCH_EUNKNOWN, VOUCH_CAUSE_MULTI,
+            "commands went out before MULTI was answered: had it been refused, they ran one by "
+            "one; options->strict waits for it (%s)",
+            vouch_cause_sentence(c->lost_cause));
 }
 
 /* ---- all of it ------------------------------------------------------------------------------ */

@@ -118,15 +118,11 @@ void marker_add_abort(const struct marker *m, struct vouch_batch *b)
     char value[sizeof aborted + MARKER_WHO_MAX];
     memcpy(value, aborted, sizeof aborted - 1);
     memcpy(value + sizeof aborted - 1, m->who, m->who_size);
-    vouch_arg v[] = {vouch_text("SET"),
-                     name_of(m),
-                     vouch_bytes(value, sizeof aborted - 1 + m->who_size),
-                     vouch_text("NX"),
-                     vouch_text("GET"),
-                     vouch_text("PX"),
-                     /* What it was put there for, it has done at once. */
-                     vouch_int(m->life_ms == VOUCH_MARKER_KEEP ? VOUCH_MARKER_DEFAULT_MS
-                                                               : m->life_ms)};
+    vouch_arg v[] = {
+        vouch_text("SET"), name_of(m), vouch_bytes(value, sizeof aborted - 1 + m->who_size),
+        vouch_text("NX"), vouch_text("GET"), vouch_text("PX"),
+        /* What it was put there for, it has done at once. */
+        vouch_int(m->life_ms == VOUCH_MARKER_KEEP ? VOUCH_MARKER_DEFAULT_MS : m->life_ms)};
     add(b, v, 7);
 }
 

@@ -18,12 +18,12 @@
 
 struct marker {
     bool on;
-    bool named;     /* by the caller's token */
-    bool pinned;    /* the name is whole */
-    uint16_t slot;  /* once pinned */
-    char *name;     /* borrowed; room for all of it */
-    size_t tag_at;  /* where in it the tag goes */
-    size_t size;    /* of the name */
+    bool named;      /* by the caller's token */
+    bool pinned;     /* the name is whole */
+    uint16_t slot;   /* once pinned */
+    char *name;      /* borrowed; room for all of it */
+    size_t tag_at;   /* where in it the tag goes */
+    size_t size;     /* of the name */
     int64_t life_ms; /* or VOUCH_MARKER_KEEP */
     char who[MARKER_WHO_MAX];
     size_t who_size;

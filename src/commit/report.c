@@ -103,7 +103,8 @@ static void tell(struct commit *c, vouch_event e)
     if (c->lane.link)
         e.server = c->lane.link->server;
     if (!e.message)
-        e.message = f->cause == e.cause && f->message[0] ? f->message : vouch_cause_sentence(e.cause);
+        e.message =
+            f->cause == e.cause && f->message[0] ? f->message : vouch_cause_sentence(e.cause);
     observe_tell(c->lane.core, e);
 }
 

@@ -193,8 +193,8 @@ static bool is_status(const struct vouch_reply *reply, const char *text, size_t 
 static void hear_multi(struct commit *c, const struct vouch_reply *reply, enum reader_fate fate)
 {
     c->multi_ok = is_status(reply, "OK", 2);
-    c->multi_refused = !c->multi_ok && (vouch_reply_is_error(reply) ||
-                                        fate == READER_NO_MEMORY_FOR_ERROR);
+    c->multi_refused =
+        !c->multi_ok && (vouch_reply_is_error(reply) || fate == READER_NO_MEMORY_FOR_ERROR);
     if (c->multi_ok && c->gate) {
         c->gate = false;
         lane_offer(&c->lane);
@@ -248,12 +248,13 @@ static void hear_read(struct commit *c, size_t i, const struct vouch_reply *repl
 /* "+OK" and "+QUEUED" of thousands of commands would swell the result. */
 static void keep_or_drop(struct commit *c, size_t i, const struct vouch_reply *reply)
 {
-    if (!is_status(reply, "QUEUED", 6) && !is_status(reply, "OK", 2)) {
+    bool own = i < c->own_count;
+    if (!is_status(reply, "QUEUED", 6) && !(own && is_status(reply, "OK", 2))) {
         c->heard = arena_mark(&c->result->arena);
         return;
     }
     arena_rewind(&c->result->arena, c->heard);
-    if (i < c->own_count)
+    if (own)
         c->said[c->kinds[i]] = NULL;
     else
         c->result->results[i - c->own_count].reply = NULL;

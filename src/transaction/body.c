@@ -68,7 +68,8 @@ static const char *why_not_read(const struct command *command)
     if (!command)
         return "not in vouch's command table, so that it might write";
     if (!(command->flags & COMMAND_READONLY))
-        return "it writes, or might; queue it instead (a write of its own to a watched key makes every "
+        return "it writes, or might; queue it instead (a write of its own to a watched key makes "
+               "every "
                "EXEC fail)";
     return NULL;
 }
@@ -92,8 +93,8 @@ static void watch_keys(struct vouch_tx *tx, size_t i)
         found = (struct key_position *)(lengths + argc);
         (void)batch_argv(&c->reads, i, argv, lengths, argc);
     }
-    enum keys_result result = command_keys(batch_command(&c->reads, i), argc, argv, lengths, found,
-                                           argc, &keys);
+    enum keys_result result =
+        command_keys(batch_command(&c->reads, i), argc, argv, lengths, found, argc, &keys);
     size_t watched = 0;
     for (size_t k = 0; result == KEYS_OK && k < keys; k++) {
         if (found[k].access == KEY_CHANNEL)
@@ -236,8 +237,8 @@ static size_t take_queued(struct vouch_tx *tx, size_t index)
     if (!why)
         return index;
     vouch_error e;
-    (void)error_set(&e, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "command %zu of the transaction: %s %s", index,
-                    command->name, why);
+    (void)error_set(&e, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "command %zu of the transaction: %s %s",
+                    index, command->name, why);
     fault(tx, VOUCH_EINVAL, VOUCH_CAUSE_NONE, index, e.message);
     return VOUCH_NO_COMMAND;
 }
@@ -264,7 +265,8 @@ size_t vouch_tx_queue_batch(vouch_tx *tx, const vouch_batch *batch)
     size_t first = tx->commit.body.count;
     vouch_error e = {VOUCH_OK};
     if (!batch)
-        (void)error_set(&e, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "vouch_tx_queue_batch: the batch is NULL");
+        (void)error_set(&e, VOUCH_EINVAL, VOUCH_CAUSE_NONE,
+                        "vouch_tx_queue_batch: the batch is NULL");
     else if (batch->open)
         (void)error_set(&e, VOUCH_EINVAL, VOUCH_CAUSE_NONE,
                         "vouch_tx_queue_batch: the batch's last command has no vouch_batch_end");
