@@ -144,11 +144,11 @@ static void reach(struct commit *c)
 static void set_end(struct commit *c, vouch_tx_outcome outcome, vouch_status status,
                     vouch_cause cause)
 {
-    memset(&c->end, 0, sizeof c->end);
     c->end.outcome = outcome;
     c->end.status = status;
     c->end.cause = cause;
     c->end.command = VOUCH_NO_COMMAND;
+    c->end.code[0] = c->end.message[0] = 0;
 }
 
 void commit_end(struct commit *c, vouch_tx_outcome outcome, vouch_status status, vouch_cause cause,
@@ -162,6 +162,12 @@ void commit_end(struct commit *c, vouch_tx_outcome outcome, vouch_status status,
     set_end(c, outcome, status, cause);
     if (n > 0)
         error_escape(c->end.message, sizeof c->end.message, text, strlen(text));
+    reach(c);
+}
+
+void commit_end_yes(struct commit *c, vouch_tx_outcome outcome)
+{
+    set_end(c, outcome, VOUCH_OK, VOUCH_CAUSE_NONE);
     reach(c);
 }
 

@@ -153,7 +153,7 @@ static void judge_array(struct commit *c)
             add_exec_error(c, i);
     }
     if (!result->exec_error_count) {
-        commit_end(c, VOUCH_OUTCOME_COMMITTED, VOUCH_OK, VOUCH_CAUSE_NONE, "%s", "");
+        commit_end_yes(c, VOUCH_OUTCOME_COMMITTED);
         return;
     }
     const vouch_exec_error *first = &result->exec_errors[0];

@@ -97,10 +97,10 @@ static void end_yes(struct commit *c, enum marker_state state, uint32_t attempt,
                    "MULTI was refused: commands ran one by one, until the connection was lost");
     } else if (state == MARKER_OURS) {
         commit_put_results(c, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_LOST);
-        commit_end(c, VOUCH_OUTCOME_SETTLED, VOUCH_OK, VOUCH_CAUSE_NONE, "%s", "");
+        commit_end_yes(c, VOUCH_OUTCOME_SETTLED);
     } else {
         c->result->count = 0;
-        commit_end(c, VOUCH_OUTCOME_ALREADY, VOUCH_OK, VOUCH_CAUSE_NONE, "%s", "");
+        commit_end_yes(c, VOUCH_OUTCOME_ALREADY);
     }
 }
 
