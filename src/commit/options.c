@@ -30,7 +30,7 @@ static vouch_status check_marker(const vouch_tx_options *o, vouch_error *e)
         return wrong(e, "token", "longer than VOUCH_TOKEN_MAX");
     if (strlen(prefix) > VOUCH_TOKEN_MAX)
         return wrong(e, "marker_prefix", "longer than VOUCH_TOKEN_MAX");
-    if (strpbrk(prefix, "{}"))
+    if (strchr(prefix, '{') || strchr(prefix, '}'))
         return wrong(e, "marker_prefix",
                      "has a brace in it, which would move the marker to another slot");
     if (o->marker_ms != 0 && o->marker_ms != VOUCH_MARKER_KEEP &&

@@ -43,10 +43,15 @@ static unsigned update_vouch(vouch_client *client, const vouch_tx_options *o)
 {
     vouch_tx_result *result = NULL;
     vouch_error e;
-    if (vouch_transaction_run(client, body, NULL, o, &result, &e) != VOUCH_OK)
+    unsigned conflicts = 0;
+    vouch_status status;
+    do {
+        status = vouch_transaction_run(client, body, NULL, o, &result, &e);
+        conflicts += vouch_tx_result_conflicts(result);
+        vouch_tx_result_free(result);
+    } while (status == VOUCH_ECONFLICT);
+    if (status != VOUCH_OK)
         bench_die(e.message);
-    unsigned conflicts = vouch_tx_result_conflicts(result);
-    vouch_tx_result_free(result);
     return conflicts;
 }
 
