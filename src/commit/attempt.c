@@ -39,9 +39,25 @@ static bool may_wait(struct commit *c, vouch_retry_kind kind, vouch_cause cause,
     return go_on;
 }
 
+/* A refusal that would pass: the words of the server are what to look at. */
+static void give_up_refused(struct commit *c, const char *who)
+{
+    const struct lane_failure *f = &c->lane.failure;
+    vouch_tx_outcome outcome = c->refusal.outcome;
+    commit_end(c, outcome, VOUCH_ESERVER, VOUCH_CAUSE_REFUSED, "%s: %s", who, f->message);
+    if (c->end.outcome != outcome)
+        return;
+    memcpy(c->end.code, f->code, sizeof c->end.code);
+    c->end.command = c->refusal.command;
+}
+
 static void give_up(struct commit *c, vouch_retry_kind kind, vouch_cause cause, bool asked)
 {
     const char *who = asked ? "the on_wait hook gave up" : "the budget is used up";
+    if (cause == VOUCH_CAUSE_REFUSED) {
+        give_up_refused(c, who);
+        return;
+    }
     if (kind == VOUCH_RETRY_CONFLICT)
         commit_end(c, VOUCH_OUTCOME_CONFLICT, VOUCH_ECONFLICT, VOUCH_CAUSE_CONFLICT,
                    "a watched key changed, %u times: %s", c->retry.conflicts, who);
@@ -115,6 +131,17 @@ void commit_again(struct commit *c, vouch_retry_kind kind, vouch_cause cause, bo
         commit_begin(c);
     else
         c->phase = COMMIT_PAUSING;
+}
+
+void commit_again_refused(struct commit *c, vouch_tx_outcome outcome, size_t index,
+                          const char *name, const struct vouch_reply *words)
+{
+    struct lane_failure *f = &c->lane.failure;
+    f->cause = VOUCH_CAUSE_REFUSED;
+    commit_word_refusal(f->message, f->code, index, name, words);
+    c->refusal.outcome = outcome;
+    c->refusal.command = index;
+    commit_again(c, VOUCH_RETRY_OUTAGE, VOUCH_CAUSE_REFUSED, false);
 }
 
 /* ---- preparing ------------------------------------------------------------------------------ */
@@ -281,15 +308,18 @@ void commit_judge_asking(struct commit *c)
     if (vouch_reply_is_error(watch)) {
         enum remedy remedy = effect_remedy(watch->as.text, watch->n);
         if (remedy == REMEDY_WAIT || (remedy == REMEDY_AUTH && lane_reauthenticate(&c->lane)))
-            commit_again(c, VOUCH_RETRY_OUTAGE, VOUCH_CAUSE_REFUSED, false);
+            commit_again_refused(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_NO_COMMAND, "WATCH",
+                                 watch);
         else
             commit_end_refused(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_NO_COMMAND, "WATCH", watch);
         return;
     }
     if (!commit_judge_marker(c))
         return;
-    if (passing_refusal(c)) {
-        commit_again(c, VOUCH_RETRY_OUTAGE, VOUCH_CAUSE_REFUSED, false);
+    const struct vouch_reply *passing = passing_refusal(c);
+    if (passing) {
+        commit_again_refused(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_NO_COMMAND, "a read",
+                             passing);
         return;
     }
     for (size_t i = c->answered_reads; i < c->reads.count; i++) {

@@ -48,7 +48,9 @@ vouch_batch *deed_batch(const char *lines)
 
 void deed_begin_with(struct deed *d, ts_server_kind kind, const vouch_client_options *options)
 {
-    static const char *const config[] = {"enable-debug-command yes", NULL};
+    static const char *const config[] = {"enable-debug-command yes", "save 3600 1000000",
+                                         "loading-process-events-interval-bytes 1024",
+                                         "rdbcompression no", NULL};
     ts_server_options so = {.kind = kind, .config = config};
     memset(d, 0, sizeof *d);
     d->rig = rig_start_with(&so);
@@ -108,6 +110,18 @@ int64_t deed_int(struct deed *d, const char *line)
                                             : TS_NIL;
     ts_reply_free(r);
     return n;
+}
+
+ts_conn *deed_send(struct deed *d, const char *line)
+{
+    struct line l;
+    size_t size;
+    ck_assert(next_line(&line, &l));
+    ts_conn *conn = ts_truth_open(d->rig.server);
+    char *bytes = ts_encode_words(l.count, l.words, NULL, &size);
+    ck_assert(ts_conn_send(conn, bytes, size, ts_deadline(RIG_PATIENCE_MS)));
+    free(bytes);
+    return conn;
 }
 
 /* Milliseconds of the server's clock. */

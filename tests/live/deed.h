@@ -21,7 +21,7 @@ struct deed {
 /* In the ways that a transaction can be run. */
 enum deed_mode { DEED_PLAIN, DEED_STRICT, DEED_RESOLVE, DEED_TOKEN, DEED_MODES };
 
-/* Starts all; DEBUG may be called on the server. */
+/* Starts all; DEBUG may be called on the server, and it minds if it cannot write snapshots. */
 void deed_begin(struct deed *d, ts_server_kind kind, uint32_t protocol);
 /* With a client of these options. */
 void deed_begin_with(struct deed *d, ts_server_kind kind, const vouch_client_options *options);
@@ -34,6 +34,8 @@ void deed_mode(struct deed *d, enum deed_mode mode);
  * with '!'. "@pass 5" waits until the server's clock has gone on by 5 ms, "@gone x" until there is no x,
  * "@evict x" frees memory until it is gone. */
 void deed_tell(struct deed *d, const char *lines);
+/* Sends a line on a connection of its own, and waits for no reply. */
+ts_conn *deed_send(struct deed *d, const char *line);
 /* A line's integer, or text that is one; TS_NIL for nil. */
 int64_t deed_int(struct deed *d, const char *line);
 

@@ -281,8 +281,9 @@ START_TEST(replies_of_every_type_come_out_of_exec)
 {
     begin(_i);
     deed_tell(&d, "RPUSH l a b c;HSET h f 1 g 2;ZADD z 1.5 a;SADD s a;XADD x 1-1 f v;SET t text");
-    (void)deed_exec(&d, "LRANGE l 0 -1;HGETALL h;ZSCORE z a;SMEMBERS s;XRANGE x - +;GET t;GET no;PING;"
-                        "SPOP s;EVAL return{1,{2,{3}}} 0;EXISTS s");
+    (void)deed_exec(&d,
+                    "LRANGE l 0 -1;HGETALL h;ZSCORE z a;SMEMBERS s;XRANGE x - +;GET t;GET no;PING;"
+                    "SPOP s;EVAL return{1,{2,{3}}} 0;EXISTS s");
     deed_expect(&d, "types", VOUCH_OK, VOUCH_APPLIED, VOUCH_OUTCOME_COMMITTED);
     double score = 0;
     int64_t three = 0, gone = 1;
