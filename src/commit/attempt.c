@@ -297,6 +297,26 @@ static const struct vouch_reply *passing_refusal(struct commit *c)
     return NULL;
 }
 
+/* WATCH was not answered +OK, nor with an error: without it nothing may be written. */
+static void end_unwatched(struct commit *c)
+{
+    if (c->fate == READER_KEPT) {
+        commit_hang_up(c, VOUCH_CAUSE_PROTOCOL); /* what else it means there nobody can know */
+        commit_again(c, VOUCH_RETRY_OUTAGE, VOUCH_CAUSE_PROTOCOL, false);
+    } else {
+        commit_end(c, VOUCH_OUTCOME_NOT_SENT, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY,
+                   "the reply to WATCH was dropped: out of memory, or over a limit");
+    }
+}
+
+static bool is_watched(const struct commit *c)
+{
+    for (size_t i = 0; i < c->own_count; i++)
+        if (c->kinds[i] == OWN_WATCH)
+            return commit_is_status(c->said[OWN_WATCH], "OK");
+    return true;
+}
+
 void commit_judge_asking(struct commit *c)
 {
     const struct vouch_reply *watch = c->said[OWN_WATCH];
@@ -312,6 +332,10 @@ void commit_judge_asking(struct commit *c)
                                  watch);
         else
             commit_end_refused(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_NO_COMMAND, "WATCH", watch);
+        return;
+    }
+    if (!is_watched(c)) {
+        end_unwatched(c);
         return;
     }
     if (!commit_judge_marker(c))

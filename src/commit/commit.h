@@ -31,6 +31,7 @@
 #include "commit/marker.h"
 #include "commit/result.h"
 
+#include <string.h>
 #include <vouch/transaction.h>
 
 struct commit;
@@ -265,6 +266,13 @@ void commit_add_plain(struct commit *c, enum commit_own kind);
 void commit_send(struct commit *c, enum commit_phase phase);
 /* True once it is answered, or never will be; then c->lost. */
 bool commit_is_through(struct commit *c);
+/* The reply is this status: "OK", "QUEUED". */
+static inline bool commit_is_status(const struct vouch_reply *reply, const char *text)
+{
+    size_t n = strlen(text);
+    return reply && reply->type == VOUCH_TYPE_STATUS && reply->n == n &&
+           memcmp(reply->as.text, text, n) == 0;
+}
 /* Leaves the connection; what was out is lost, for this cause. */
 void commit_hang_up(struct commit *c, vouch_cause cause);
 

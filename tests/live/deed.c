@@ -224,6 +224,8 @@ vouch_tx_step deed_planned(vouch_tx *tx, void *user)
     p->decided++;
     if (p->times-- > 0)
         deed_tell(p->deed, p->between);
+    if (p->then)
+        p->then(p->deed);
     while (next_line(&queue, &l))
         (void)vouch_tx_queue_argv(tx, l.count, l.words, NULL);
     return p->cancel ? VOUCH_TX_CANCEL : VOUCH_TX_COMMIT;

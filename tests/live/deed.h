@@ -47,6 +47,8 @@ struct plan {
     const char *peek;    /* lines */
     const char *between; /* told on the truth's connection before MULTI … */
     int times;           /* … so many times */
+    void (*then)(
+        struct deed *d); /* called right before MULTI, as often as it is decided; or NULL */
     const char *queue;   /* lines */
     bool cancel;         /* instead of COMMIT */
     int calls, decided;  /* of the body; and with all its replies there */
