@@ -38,7 +38,8 @@ static void judge(struct commit *c)
 static void stop(struct commit *c, vouch_cause cause)
 {
     c->stop = cause;
-    if (cause == VOUCH_CAUSE_DEADLINE)
+    /* While it waits, what it waits for has been said. */
+    if (cause == VOUCH_CAUSE_DEADLINE && !c->resume)
         lane_out_of_time(&c->lane);
     if (c->phase != COMMIT_PREPARING && c->answered != c->total)
         commit_hang_up(c, cause);

@@ -31,6 +31,7 @@
 #include "commit/marker.h"
 #include "commit/result.h"
 
+#include <string.h>
 #include <vouch/transaction.h>
 
 struct commit;
@@ -189,7 +190,11 @@ struct commit {
     char witness[MARKER_WHO_MAX + 12];
     struct commit_end end;
     vouch_error fault; /* of prepare */
-    struct lane lane;  /* clears itself */
+    struct {           /* the last refusal that passes; its words are the lane's failure */
+        vouch_tx_outcome outcome;
+        size_t command;
+    } refusal;
+    struct lane lane; /* clears itself */
 };
 
 /* ---- for the module ------------------------------------------------------------------------- */
@@ -226,6 +231,9 @@ void commit_judge_taking(struct commit *c);
 /* Tries again after a conflict, or after an outage that the lane has paid for (`paid`) or not; else
  * ends it. */
 void commit_again(struct commit *c, vouch_retry_kind kind, vouch_cause cause, bool paid);
+/* The same after a refusal that passes, of which commit_end_refused would be told this. */
+void commit_again_refused(struct commit *c, vouch_tx_outcome outcome, size_t index,
+                          const char *name, const struct vouch_reply *words);
 
 /* end.c: ends it in this way, after settling what is in doubt. */
 void commit_end(struct commit *c, vouch_tx_outcome outcome, vouch_status status, vouch_cause cause,
@@ -235,6 +243,9 @@ void commit_end_yes(struct commit *c, vouch_tx_outcome outcome);
 /* The same with a server's words, of command `index` or VOUCH_NO_COMMAND, named `name`. */
 void commit_end_refused(struct commit *c, vouch_tx_outcome outcome, size_t index, const char *name,
                         const struct vouch_reply *words);
+/* What a message says of a refusal, and its code word. */
+void commit_word_refusal(char message[static VOUCH_MESSAGE_MAX], char code[static VOUCH_CODE_MAX],
+                         size_t index, const char *name, const struct vouch_reply *words);
 /* What was in doubt was not applied, and will not be: it ends as it was going to. */
 void commit_end_settled(struct commit *c);
 void commit_judge_copies(struct commit *c);
@@ -255,6 +266,13 @@ void commit_add_plain(struct commit *c, enum commit_own kind);
 void commit_send(struct commit *c, enum commit_phase phase);
 /* True once it is answered, or never will be; then c->lost. */
 bool commit_is_through(struct commit *c);
+/* The reply is this status: "OK", "QUEUED". */
+static inline bool commit_is_status(const struct vouch_reply *reply, const char *text)
+{
+    size_t n = strlen(text);
+    return reply && reply->type == VOUCH_TYPE_STATUS && reply->n == n &&
+           memcmp(reply->as.text, text, n) == 0;
+}
 /* Leaves the connection; what was out is lost, for this cause. */
 void commit_hang_up(struct commit *c, vouch_cause cause);
 

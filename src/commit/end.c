@@ -171,23 +171,30 @@ void commit_end_yes(struct commit *c, vouch_tx_outcome outcome)
     reach(c);
 }
 
-void commit_end_refused(struct commit *c, vouch_tx_outcome outcome, size_t index, const char *name,
-                        const struct vouch_reply *words)
+void commit_word_refusal(char message[static VOUCH_MESSAGE_MAX], char code[static VOUCH_CODE_MAX],
+                         size_t index, const char *name, const struct vouch_reply *words)
 {
-    char text[VOUCH_MESSAGE_MAX], said[VOUCH_MESSAGE_MAX] = "(its words were lost)";
-    vouch_status status = outcome == VOUCH_OUTCOME_ERRORS       ? VOUCH_EPARTIAL
-                          : outcome == VOUCH_OUTCOME_NOT_ATOMIC ? VOUCH_ENOTATOMIC
-                                                                : VOUCH_ESERVER;
-    set_end(c, outcome, status, VOUCH_CAUSE_REFUSED);
+    char text[VOUCH_MESSAGE_MAX + 64], said[VOUCH_MESSAGE_MAX] = "(its words were lost)";
+    memset(code, 0, VOUCH_CODE_MAX);
     if (vouch_reply_is_error(words)) {
-        error_code(c->end.code, words->as.text, words->n);
+        error_code(code, words->as.text, words->n);
         error_escape(said, sizeof said, words->as.text, words->n);
     }
     if (index == VOUCH_NO_COMMAND)
         (void)snprintf(text, sizeof text, "%s: %s", name, said);
     else
         (void)snprintf(text, sizeof text, "command %zu (%s): %s", index, name, said);
-    error_escape(c->end.message, sizeof c->end.message, text, strlen(text));
+    error_escape(message, VOUCH_MESSAGE_MAX, text, strlen(text));
+}
+
+void commit_end_refused(struct commit *c, vouch_tx_outcome outcome, size_t index, const char *name,
+                        const struct vouch_reply *words)
+{
+    vouch_status status = outcome == VOUCH_OUTCOME_ERRORS       ? VOUCH_EPARTIAL
+                          : outcome == VOUCH_OUTCOME_NOT_ATOMIC ? VOUCH_ENOTATOMIC
+                                                                : VOUCH_ESERVER;
+    set_end(c, outcome, status, VOUCH_CAUSE_REFUSED);
+    commit_word_refusal(c->end.message, c->end.code, index, name, words);
     c->end.command = index;
     reach(c);
 }

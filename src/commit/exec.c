@@ -202,10 +202,11 @@ static void refuse(struct commit *c, vouch_tx_outcome outcome)
     for (size_t i = 0; !words && i < OWN_KINDS; i++)
         if (vouch_reply_is_error(c->said[i]))
             words = c->said[i];
+    words = words ? words : c->exec;
     if (is_passing(c))
-        commit_again(c, VOUCH_RETRY_OUTAGE, VOUCH_CAUSE_REFUSED, false);
+        commit_again_refused(c, outcome, first->index, first->command, words);
     else
-        commit_end_refused(c, outcome, first->index, first->command, words ? words : c->exec);
+        commit_end_refused(c, outcome, first->index, first->command, words);
 }
 
 /* EXEC answered an error, or was never sent: nothing ran. */

@@ -136,7 +136,8 @@ bool commit_judge_marker(struct commit *c)
     }
     if (vouch_reply_is_error(value)) {
         if (refused(c, value))
-            commit_again(c, VOUCH_RETRY_OUTAGE, VOUCH_CAUSE_REFUSED, false);
+            commit_again_refused(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_NO_COMMAND,
+                                 "GET (marker)", value);
         else
             commit_end_refused(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_NO_COMMAND, "GET (marker)",
                                value);
@@ -207,7 +208,7 @@ void commit_judge_settle(struct commit *c)
         end_yes(c, state, attempt, seen);
     } else if (!old || vouch_reply_is_error(old)) {
         if (old && refused(c, old))
-            commit_again(c, VOUCH_RETRY_OUTAGE, VOUCH_CAUSE_REFUSED, false);
+            commit_again_refused(c, c->end.outcome, VOUCH_NO_COMMAND, "SET (marker)", old);
         else
             end_unproven(c, old ? old->as.text : "out of memory for its reply");
     } else {
