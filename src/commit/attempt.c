@@ -364,7 +364,9 @@ void commit_judge_asking(struct commit *c)
 
 void commit_judge_taking(struct commit *c)
 {
-    if (c->lost) {
+    if (c->denied) {
+        commit_end_denied(c);
+    } else if (c->lost) {
         c->watching = false;
         commit_again(c, VOUCH_RETRY_OUTAGE, c->lost_cause, true);
     } else if (vouch_reply_is_error(c->said[OWN_MULTI]) ||

@@ -289,6 +289,8 @@ void commit_judge_settle(struct commit *c);
 /* exec.c: what MULTI … EXEC were answered. */
 void commit_execute(struct commit *c);
 void commit_judge_exec(struct commit *c);
+/* MULTI is denied to this user, as its connection found out. */
+void commit_end_denied(struct commit *c);
 /* What the commands are if nothing was answered any more. */
 void commit_put_results(struct commit *c, vouch_status status, vouch_effect effect,
                         vouch_cause cause);

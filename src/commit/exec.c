@@ -323,12 +323,17 @@ static void judge_answered(struct commit *c)
     }
 }
 
+void commit_end_denied(struct commit *c)
+{
+    commit_put_results(c, VOUCH_ENOTSENT, VOUCH_NOT_APPLIED, VOUCH_CAUSE_MULTI);
+    commit_end(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_ESERVER, VOUCH_CAUSE_MULTI,
+               "this user may not call MULTI: nothing was sent");
+}
+
 void commit_judge_exec(struct commit *c)
 {
     if (c->denied) {
-        commit_put_results(c, VOUCH_ENOTSENT, VOUCH_NOT_APPLIED, VOUCH_CAUSE_MULTI);
-        commit_end(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_ESERVER, VOUCH_CAUSE_MULTI,
-                   "this user may not call MULTI: nothing was sent");
+        commit_end_denied(c);
     } else if (c->lost) {
         judge_lost(c);
     } else if (c->multi_refused && c->gate) {

@@ -68,7 +68,7 @@ static const char *against(const struct commit *c, const struct evidence *now)
     int64_t life = c->marker.life_ms == VOUCH_MARKER_KEEP ? -1 : c->marker.life_ms * 1000;
     if (c->loose && (!c->lane.link || !c->lane.link->may_multi))
         return "MULTI is denied to this user now, and was perhaps denied then";
-    if (c->doubt && life >= 0 && c->lane.core->uptime - c->first_exec > life / 2)
+    if (life >= 0 && c->lane.core->uptime - c->first_exec > life / 2)
         return "more than half of marker_ms has passed since EXEC went out";
     return evidence_against(&c->before, now, life);
 }

@@ -111,7 +111,8 @@ static bool may_send(struct commit *c)
         c->lost_cause = VOUCH_CAUSE_LOST;
         return stop(c);
     }
-    if (c->phase == COMMIT_EXECUTING && !c->lane.link->may_multi) {
+    bool multi = c->phase == COMMIT_EXECUTING || c->phase == COMMIT_TAKING;
+    if (multi && !c->lane.link->may_multi) {
         c->denied = true;
         return stop(c);
     }
