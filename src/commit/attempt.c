@@ -139,6 +139,7 @@ void commit_again_refused(struct commit *c, vouch_tx_outcome outcome, size_t ind
     struct lane_failure *f = &c->lane.failure;
     f->cause = VOUCH_CAUSE_REFUSED;
     commit_word_refusal(f->message, f->code, index, name, words);
+    commit_list_refusal(c, outcome, name, words);
     c->refusal.outcome = outcome;
     c->refusal.command = index;
     commit_again(c, VOUCH_RETRY_OUTAGE, VOUCH_CAUSE_REFUSED, false);
@@ -235,6 +236,8 @@ static void fail_with(struct commit *c, vouch_status status, const char *words)
 void commit_prepare(struct commit *c)
 {
     commit_clear_round(c);
+    if (c->round == 0 && !c->doubt && !c->loose)
+        (void)result_begin(c->result, 0); /* nothing of the last attempt's is this one's */
     if (c->watching && c->round == 0)
         commit_add_plain(c, OWN_UNWATCH);
     enum commit_step step = ask_module(c);

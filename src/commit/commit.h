@@ -246,6 +246,10 @@ void commit_end_refused(struct commit *c, vouch_tx_outcome outcome, size_t index
 /* What a message says of a refusal, and its code word. */
 void commit_word_refusal(char message[static VOUCH_MESSAGE_MAX], char code[static VOUCH_CODE_MAX],
                          size_t index, const char *name, const struct vouch_reply *words);
+/* WATCH and the marker's commands, too, are in the result's list, unless it has others; what they were
+ * answered goes with the attempt. */
+void commit_list_refusal(struct commit *c, vouch_tx_outcome outcome, const char *name,
+                         const struct vouch_reply *words);
 /* What was in doubt was not applied, and will not be: it ends as it was going to. */
 void commit_end_settled(struct commit *c);
 void commit_judge_copies(struct commit *c);

@@ -187,6 +187,25 @@ void commit_word_refusal(char message[static VOUCH_MESSAGE_MAX], char code[stati
     error_escape(message, VOUCH_MESSAGE_MAX, text, strlen(text));
 }
 
+void commit_list_refusal(struct commit *c, vouch_tx_outcome outcome, const char *name,
+                         const struct vouch_reply *words)
+{
+    vouch_tx_result *r = c->result;
+    vouch_queue_error *e = r->queue_errors;
+    if (outcome != VOUCH_OUTCOME_REFUSED_QUEUEING || r->queue_error_count || c->doubt || c->loose ||
+        !vouch_reply_is_error(words))
+        return;
+    char *copy = arena_get(&r->arena, (size_t)words->n + 1);
+    if (!copy)
+        return;
+    memcpy(copy, words->as.text, (size_t)words->n + 1);
+    memset(e, 0, sizeof *e);
+    e->index = VOUCH_NO_COMMAND;
+    error_escape(e->command, sizeof e->command, name, strlen(name));
+    e->words = (vouch_string){copy, words->n};
+    r->queue_error_count = 1;
+}
+
 void commit_end_refused(struct commit *c, vouch_tx_outcome outcome, size_t index, const char *name,
                         const struct vouch_reply *words)
 {
@@ -194,6 +213,7 @@ void commit_end_refused(struct commit *c, vouch_tx_outcome outcome, size_t index
                           : outcome == VOUCH_OUTCOME_NOT_ATOMIC ? VOUCH_ENOTATOMIC
                                                                 : VOUCH_ESERVER;
     set_end(c, outcome, status, VOUCH_CAUSE_REFUSED);
+    commit_list_refusal(c, outcome, name, words);
     commit_word_refusal(c->end.message, c->end.code, index, name, words);
     c->end.command = index;
     reach(c);

@@ -78,7 +78,8 @@ void commit_send(struct commit *c, enum commit_phase phase)
     memset(c->said, 0, sizeof c->said);
     c->fate = READER_KEPT;
     c->sent = c->answered = 0;
-    c->lost = false;
+    c->lost = c->denied = false; /* of the round before, as is the gate */
+    c->gate = phase == COMMIT_EXECUTING && c->policy.strict;
     c->phase = phase;
     c->lane.x.arena = phase == COMMIT_EXECUTING ? &c->result->arena : &c->arena;
     lane_offer(&c->lane);

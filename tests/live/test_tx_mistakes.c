@@ -208,6 +208,31 @@ START_TEST(what_was_not_sent_is_not_a_maybe)
 }
 END_TEST
 
+static void lose_multi(struct deed *deed)
+{
+    ts_plan plan = ts_plan_none();
+    plan.to_client.cut_after = 0;
+    if (rig_next_connection(&deed->rig) == 1)
+        ts_proxy_plan_from_here(deed->rig.proxy, 0, &plan);
+}
+
+/* MULTI alone was out: nothing can have run, and it is tried again. */
+START_TEST(a_lost_multi_is_tried_again)
+{
+    for (uint32_t resolve = 0; resolve < 2; resolve++) {
+        begin(_i);
+        deed_mode(&d, DEED_STRICT);
+        d.options.resolve = resolve;
+        struct plan p = {.read = "GET x;GET y", .then = lose_multi, .queue = "INCR done"};
+        (void)deed_plan(&d, &p);
+        deed_expect(&d, "strict", VOUCH_OK, VOUCH_APPLIED, VOUCH_OUTCOME_COMMITTED);
+        ck_assert_uint_eq(vouch_tx_result_attempts(d.result), 2);
+        ck_assert_int_eq(deed_int(&d, "GET done"), 1);
+        deed_end(&d);
+    }
+}
+END_TEST
+
 /* ---- late replies --------------------------------------------------------------------------- */
 
 /* Others read it as the answer to the next command. */
@@ -242,6 +267,7 @@ int main(void)
     tcase_add_loop_test(c, a_missing_script_inside_exec_leaves_its_neighbours_applied, 0, SERVERS);
     tcase_add_loop_test(c, every_command_has_a_result_however_it_ended, 0, SERVERS);
     tcase_add_loop_test(c, what_was_not_sent_is_not_a_maybe, 0, SERVERS);
+    tcase_add_loop_test(c, a_lost_multi_is_tried_again, 0, SERVERS);
     tcase_add_loop_test(c, a_late_reply_answers_nothing_else, 0, SERVERS);
     suite_add_tcase(suite, c);
     return rig_main(suite);
