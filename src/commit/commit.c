@@ -38,11 +38,14 @@ static void judge(struct commit *c)
 static void stop(struct commit *c, vouch_cause cause)
 {
     c->stop = cause;
-    if (cause == VOUCH_CAUSE_DEADLINE)
+    /* While it waits, what it waits for has been said. */
+    if (cause == VOUCH_CAUSE_DEADLINE && !c->resume)
         lane_out_of_time(&c->lane);
     if (c->phase != COMMIT_PREPARING && c->answered != c->total)
         commit_hang_up(c, cause);
     judge(c);
+    if (c->phase == COMMIT_PREPARING) /* all was answered, and another round would have followed */
+        judge(c);
 }
 
 /* True if it had to be stopped: there is no connection to be had, or what is left of the time is for
@@ -50,7 +53,7 @@ static void stop(struct commit *c, vouch_cause cause)
 static bool must_stop(struct commit *c, int64_t now)
 {
     bool trying = c->phase <= COMMIT_EXECUTING && !c->stop;
-    bool uncertain = c->doubt || c->loose || (c->phase == COMMIT_EXECUTING && c->sent);
+    bool uncertain = c->doubt || c->loose || c->phase == COMMIT_EXECUTING;
     if (trying && c->failed)
         stop(c, c->lane.failure.cause);
     else if (trying && c->marker.on && now >= c->settle_at && uncertain)

@@ -102,9 +102,11 @@ static void tell(struct commit *c, vouch_event e)
     const struct lane_failure *f = &c->lane.failure;
     if (c->lane.link)
         e.server = c->lane.link->server;
-    if (!e.message)
-        e.message =
-            f->cause == e.cause && f->message[0] ? f->message : vouch_cause_sentence(e.cause);
+    bool same = f->cause == e.cause && f->message[0];
+    if (!e.message) {
+        e.message = same ? f->message : vouch_cause_sentence(e.cause);
+        e.code = same ? f->code : NULL;
+    }
     observe_tell(c->lane.core, e);
 }
 

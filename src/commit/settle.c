@@ -68,7 +68,7 @@ static const char *against(const struct commit *c, const struct evidence *now)
     int64_t life = c->marker.life_ms == VOUCH_MARKER_KEEP ? -1 : c->marker.life_ms * 1000;
     if (c->loose && (!c->lane.link || !c->lane.link->may_multi))
         return "MULTI is denied to this user now, and was perhaps denied then";
-    if (c->doubt && life >= 0 && c->lane.core->uptime - c->first_exec > life / 2)
+    if (life >= 0 && c->lane.core->uptime - c->first_exec > life / 2)
         return "more than half of marker_ms has passed since EXEC went out";
     return evidence_against(&c->before, now, life);
 }
@@ -97,10 +97,10 @@ static void end_yes(struct commit *c, enum marker_state state, uint32_t attempt,
                    "MULTI was refused: commands ran one by one, until the connection was lost");
     } else if (state == MARKER_OURS) {
         commit_put_results(c, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_LOST);
-        commit_end(c, VOUCH_OUTCOME_SETTLED, VOUCH_OK, VOUCH_CAUSE_NONE, "%s", "");
+        commit_end_yes(c, VOUCH_OUTCOME_SETTLED);
     } else {
         c->result->count = 0;
-        commit_end(c, VOUCH_OUTCOME_ALREADY, VOUCH_OK, VOUCH_CAUSE_NONE, "%s", "");
+        commit_end_yes(c, VOUCH_OUTCOME_ALREADY);
     }
 }
 
@@ -136,7 +136,8 @@ bool commit_judge_marker(struct commit *c)
     }
     if (vouch_reply_is_error(value)) {
         if (refused(c, value))
-            commit_again(c, VOUCH_RETRY_OUTAGE, VOUCH_CAUSE_REFUSED, false);
+            commit_again_refused(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_NO_COMMAND,
+                                 "GET (marker)", value);
         else
             commit_end_refused(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_NO_COMMAND, "GET (marker)",
                                value);
@@ -207,7 +208,7 @@ void commit_judge_settle(struct commit *c)
         end_yes(c, state, attempt, seen);
     } else if (!old || vouch_reply_is_error(old)) {
         if (old && refused(c, old))
-            commit_again(c, VOUCH_RETRY_OUTAGE, VOUCH_CAUSE_REFUSED, false);
+            commit_again_refused(c, c->end.outcome, VOUCH_NO_COMMAND, "SET (marker)", old);
         else
             end_unproven(c, old ? old->as.text : "out of memory for its reply");
     } else {

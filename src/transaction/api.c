@@ -78,7 +78,6 @@ vouch_status vouch_update_start(vouch_client *client, vouch_arg key, vouch_updat
 
 vouch_status vouch_transaction_finish(vouch_op *op, vouch_tx_result **out, vouch_error *error)
 {
-    error_clear(error);
     if (out)
         *out = NULL;
     if (!op)
