@@ -110,6 +110,7 @@ void commit_again(struct commit *c, vouch_retry_kind kind, vouch_cause cause, bo
         c->lane.outages -= allowed;
     }
     allowed = vouch_retry_next(&c->policy.retry, &c->retry, kind, &delay) && allowed;
+    c->lane.core->counts.conflicts += kind == VOUCH_RETRY_CONFLICT;
     delay = paid ? link_delay(c) : delay;
     bool asked = allowed && !may_wait(c, kind, cause, delay);
     if (settling && (!allowed || asked)) {
