@@ -110,6 +110,7 @@ void commit_again(struct commit *c, vouch_retry_kind kind, vouch_cause cause, bo
         c->lane.outages -= allowed;
     }
     allowed = vouch_retry_next(&c->policy.retry, &c->retry, kind, &delay) && allowed;
+    c->lane.core->counts.conflicts += kind == VOUCH_RETRY_CONFLICT;
     delay = paid ? link_delay(c) : delay;
     bool asked = allowed && !may_wait(c, kind, cause, delay);
     if (settling && (!allowed || asked)) {
@@ -233,6 +234,12 @@ static void fail_with(struct commit *c, vouch_status status, const char *words)
     fail(c, &e);
 }
 
+/* Nothing was read, nothing is to be written, and no token to be used. */
+static bool is_nothing(const struct commit *c)
+{
+    return c->round == 0 && c->body.count == 0 && !c->marker.named && !c->doubt && !c->loose;
+}
+
 void commit_prepare(struct commit *c)
 {
     commit_clear_round(c);
@@ -260,6 +267,12 @@ void commit_prepare(struct commit *c)
         fail_with(c, VOUCH_EINVAL,
                   "the first key is in another hash slot than in an earlier attempt: "
                   "the marker would not be found");
+        return;
+    }
+    if (!asks && is_nothing(c)) {
+        c->policy.copies = 0;
+        c->policy.fsync = false;
+        commit_end_yes(c, VOUCH_OUTCOME_COMMITTED);
         return;
     }
     if (ready_for_marker(c, !asks)) {

@@ -58,6 +58,8 @@ static bool must_stop(struct commit *c, int64_t now)
         stop(c, c->lane.failure.cause);
     else if (trying && c->marker.on && now >= c->settle_at && uncertain)
         stop(c, VOUCH_CAUSE_DEADLINE);
+    else if (c->phase == COMMIT_SETTLING && !c->stop && now >= c->settle_at)
+        stop(c, VOUCH_CAUSE_DEADLINE); /* another connection may answer in the time that was kept */
     else
         return false;
     return true;

@@ -116,8 +116,6 @@ void commit_tell(struct commit *c)
     if (!kind)
         return;
     c->news.kind = 0;
-    if (kind == VOUCH_EVENT_CONFLICT)
-        c->lane.core->counts.conflicts++;
     tell(c, (vouch_event){.kind = kind,
                           .cause = c->news.cause,
                           .commands = c->result->count,
@@ -132,8 +130,8 @@ void commit_tell_over(struct commit *c)
     counts->not_applied += t.not_applied;
     counts->maybe += t.maybe;
     counts->errors += t.errors;
-    counts->committed += effect_of(c) == VOUCH_APPLIED || c->end.outcome == VOUCH_OUTCOME_ERRORS;
-    counts->conflicts += c->end.outcome == VOUCH_OUTCOME_CONFLICT;
+    counts->committed += c->end.outcome != VOUCH_OUTCOME_NOT_ATOMIC &&
+                         (effect_of(c) == VOUCH_APPLIED || c->end.outcome == VOUCH_OUTCOME_ERRORS);
     counts->settled += c->was_settled;
     commit_tell(c);
     if (c->end.outcome == VOUCH_OUTCOME_UNKNOWN)

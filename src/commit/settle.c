@@ -77,6 +77,7 @@ static void end_unproven(struct commit *c, const char *why)
 {
     c->doubt = false;
     c->loose = 0;
+    commit_put_results(c, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_UNPROVEN);
     commit_end(c, VOUCH_OUTCOME_UNKNOWN, VOUCH_EUNKNOWN, VOUCH_CAUSE_UNPROVEN,
                "it may have committed, and the marker is not there to say so: %s", why);
 }
@@ -93,6 +94,8 @@ static void end_yes(struct commit *c, enum marker_state state, uint32_t attempt,
     c->doubt = false;
     c->loose = 0;
     if (loose) {
+        /* Which of them were handed over, a later attempt may have forgotten. */
+        commit_put_results(c, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_MULTI);
         commit_end(c, VOUCH_OUTCOME_NOT_ATOMIC, VOUCH_ENOTATOMIC, VOUCH_CAUSE_MULTI,
                    "MULTI was refused: commands ran one by one, until the connection was lost");
     } else if (state == MARKER_OURS) {

@@ -191,6 +191,8 @@ static void hear_multi(struct commit *c, const struct vouch_reply *reply, enum r
     c->multi_ok = commit_is_status(reply, "OK");
     c->multi_refused =
         !c->multi_ok && (vouch_reply_is_error(reply) || fate == READER_NO_MEMORY_FOR_ERROR);
+    if (c->multi_refused && c->gate)
+        c->lane.link->indivisible = false; /* no EXEC follows */
     if (c->multi_ok && c->gate) {
         c->gate = false;
         lane_offer(&c->lane);
