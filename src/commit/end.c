@@ -95,7 +95,7 @@ void commit_judge_copies(struct commit *c)
     if (!written || !vouch_reply_int64(said, &c->result->copies))
         c->result->copies = -1;
     c->copied = c->result->copies >= (int64_t)c->policy.copies && local >= 1;
-    if (vouch_reply_is_error(said))
+    if (said && vouch_reply_is_error(said))
         error_escape(c->end.message, sizeof c->end.message, said->as.text, said->n);
     commit_leave(c);
 }
