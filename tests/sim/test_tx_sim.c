@@ -83,6 +83,8 @@ static void describe(const struct tx_sim *s, const struct tally *t, unsigned lon
                    kind_names[s->with.faults[i].kind], s->with.faults[i].at);
     for (int i = 0; i < 2; i++)
         describe_knob(&s->with.extra[i]);
+    if (s->with.cancel_at)
+        printf("  cancelled in step %d\n", s->with.cancel_at);
     for (int k = 0; k < s->run_count; k++)
         describe_run(s, k);
     printf("  replay with VOUCH_TX_PAIRS=%lu VOUCH_TX_CASE=%lu\n", t->pairs_step, number);
@@ -255,6 +257,28 @@ static void run_pairs(struct tally *t, const struct tx_scenario *scenario)
     }
 }
 
+/* ---- cancelled ------------------------------------------------------------------------------ */
+
+/* By the caller, between any two bytes; in calm, and after a connection was lost in the middle. */
+static void run_cancels(struct tally *t, const struct tx_scenario *scenario)
+{
+    static const enum sim_fault_kind kinds[] = {SIM_NONE, SIM_SERVER_LATE, SIM_CLIENT_CUT};
+    struct tx_scenario slowly = *scenario;
+    struct tx_case c = {.scenario = &slowly};
+    slowly.pace.split = 3;
+    tx_sim_run(&probe, &c);
+    size_t out = probe.wires[0].accepted.size, in = probe.sessions[0].out.size;
+    tx_sim_free(&probe);
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+        for (size_t m = 0; m < (kinds[k] == SIM_SERVER_LATE ? MOMENTS : 1); m++)
+            for (int step = 1; step < 800; step += 1 + (int)k) {
+                c.faults[0] = (struct sim_fault){kinds[k], 0, k == 1 ? out - 9 : in - 9};
+                c.extra[0] = moments[m];
+                c.cancel_at = step;
+                run_case(t, &c);
+            }
+}
+
 /* ---- troubles of the server ----------------------------------------------------------------- */
 
 #define MINUTES(n) (INT64_C(60000000) * (n))
@@ -374,6 +398,9 @@ int main(void)
     for (size_t i = 0; i < tx_scenario_count; i++)
         if (tx_scenarios[i].pairs)
             run_scenario(&t, &tx_scenarios[i], run_pairs, "pairs");
+    for (size_t i = 0; i < tx_scenario_count; i++)
+        if (tx_scenarios[i].pairs)
+            run_scenario(&t, &tx_scenarios[i], run_cancels, "cancels");
     if (!only) {
         printf("%lu cases, %lu wrong, %lu beyond knowing; outcomes:", t.next, t.failed, t.beyond);
         for (int i = 0; i <= VOUCH_OUTCOME_NOT_ATOMIC; i++)

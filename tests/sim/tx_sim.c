@@ -110,7 +110,7 @@ static void tell_time(struct tx_sim *s)
 /* Turns the crank until the operation is done. */
 static void drive(struct tx_sim *s, struct vouch_op *op)
 {
-    for (int step = 0; !op->done; step++) {
+    for (int step = 1; !op->done; step++) {
         if (step == STEPS_MAX) {
             fail(s, "stuck: neither done nor waiting");
             op->ops->expire(op, VOUCH_CAUSE_CANCELLED);
@@ -118,6 +118,10 @@ static void drive(struct tx_sim *s, struct vouch_op *op)
         }
         tell_time(s);
         core_advance(&s->core, s->now);
+        if (step == s->with.cancel_at && !op->done) {
+            op->ops->expire(op, VOUCH_CAUSE_CANCELLED);
+            return;
+        }
         if (move_all(s) || op->done)
             continue;
         int64_t wake = core_wake(&s->core);
@@ -237,12 +241,15 @@ static void run(struct tx_sim *s, struct tx_run *r)
         abort();
     drive(s, op);
     r->ended = s->now;
+    r->last_wire = s->wire_count;
+    r->doubts = tx_look(s, r);
     core_end(&s->core, op);
     r->status = commit_finish(&tx->commit, &result, &r->error);
     take_result(r, result);
+    come_to_rest(s);
+    r->last_wire = s->wire_count;
     r->stats = (vouch_stats)VOUCH_STATS_INIT;
     observe_stats(&s->core, &r->stats);
-    come_to_rest(s);
     check_connections(s);
 }
 
@@ -281,7 +288,6 @@ void tx_sim_run(struct tx_sim *s, const struct tx_case *with)
         if (!set_up(s))
             continue;
         run(s, r);
-        r->last_wire = s->wire_count;
         core_free(&s->core);
         for (int i = 0; i < s->wire_count; i++)
             sim_wire_close(&s->wires[i]);

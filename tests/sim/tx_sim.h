@@ -43,6 +43,13 @@ struct tx_scenario {
     bool pairs;  /* second faults, everywhere */
 };
 
+/* What nobody at the client can know of a run, by what was handed over and what came back. */
+struct tx_doubts {
+    bool exec;  /* an EXEC went out whole, and was not answered */
+    bool loose; /* commands went out behind a MULTI that was not answered, and no EXEC */
+    bool early; /* MULTI went out before what was asked before it was answered */
+};
+
 /* What one run reported. */
 struct tx_run {
     bool started; /* false: there was no memory even for that */
@@ -60,12 +67,14 @@ struct tx_run {
     uint64_t told[VOUCH_EVENT_SETTLED + 1]; /* events, by kind */
     int64_t ended, deadline;
     int first_wire, last_wire; /* its connections: [first, last) */
+    struct tx_doubts doubts;   /* at its end */
 };
 
 struct tx_case {
     const struct tx_scenario *scenario;
     struct sim_fault faults[2];
     struct tx_knob extra[2]; /* more of them: when late bytes arrive, and what else goes wrong */
+    int cancel_at;           /* the step at which the caller cancels; 0: never */
 };
 
 struct tx_sim {
@@ -85,6 +94,7 @@ struct tx_sim {
 /* Runs the case to its end, and delivers what is late. */
 void tx_sim_run(struct tx_sim *s, const struct tx_case *with);
 void tx_sim_free(struct tx_sim *s);
+struct tx_doubts tx_look(const struct tx_sim *s, const struct tx_run *r);
 /* Compares what was reported with the truth. NULL, or what is wrong. */
 const char *tx_verify(const struct tx_sim *s);
 /* Only that no outcome or effect is wrong: with memory short, much may go undone. */

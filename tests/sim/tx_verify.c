@@ -26,14 +26,7 @@ static bool is_marked(const struct tx_scenario *c)
 
 /* ---- what the wires show -------------------------------------------------------------------- */
 
-/* What nobody at the client can know of a run, by what was handed over and what came back. */
-struct doubts {
-    bool exec;  /* an EXEC went out whole, and was not answered */
-    bool loose; /* commands went out behind a MULTI that was not answered, and no EXEC */
-    bool early; /* MULTI went out before what was asked before it was answered */
-};
-
-static void look_at_wire(const struct sim_wire *w, const struct tx_session *x, struct doubts *d)
+static void look_at_wire(const struct sim_wire *w, const struct tx_session *x, struct tx_doubts *d)
 {
     struct tx_words words;
     bool inside = false, multi_answered = false, answered = true, greeted = false;
@@ -62,9 +55,9 @@ static void look_at_wire(const struct sim_wire *w, const struct tx_session *x, s
     d->loose = d->loose || (inside && !multi_answered && behind);
 }
 
-static struct doubts look(const struct tx_sim *s, const struct tx_run *r)
+struct tx_doubts tx_look(const struct tx_sim *s, const struct tx_run *r)
 {
-    struct doubts d = {false, false, false};
+    struct tx_doubts d = {false, false, false};
     for (int i = r->first_wire; i < r->last_wire; i++)
         look_at_wire(&s->wires[i], &s->sessions[i], &d);
     return d;
@@ -202,8 +195,9 @@ const char *tx_verify_effects(const struct tx_sim *s)
 
 /* ---- status, as include/vouch/transaction.h has it ------------------------------------------ */
 
-static const char *verify_status(const struct tx_run *r, const struct tx_scenario *c)
+static const char *verify_status(const struct tx_sim *s, const struct tx_run *r)
 {
+    const struct tx_scenario *c = s->with.scenario;
     static const struct {
         vouch_status status;
         vouch_effect effect;
@@ -222,6 +216,9 @@ static const char *verify_status(const struct tx_run *r, const struct tx_scenari
     };
     vouch_status want = table[r->outcome].status;
     bool lacks = want == VOUCH_OK && c->copies && r->copies < (int64_t)c->copies;
+    bool cancelled = r->outcome == VOUCH_OUTCOME_NOT_SENT && s->with.cancel_at;
+    if (cancelled && r->status == VOUCH_ECANCELLED)
+        want = VOUCH_ECANCELLED;
     if (r->status != (lacks ? VOUCH_ECOPIES : want))
         return "the status does not fit the outcome";
     if (r->copies > (int64_t)c->replicas)
@@ -243,7 +240,7 @@ static const char *verify_status(const struct tx_run *r, const struct tx_scenari
 static const char *verify_doubt(const struct tx_sim *s, const struct tx_run *r)
 {
     const struct tx_scenario *c = s->with.scenario;
-    struct doubts d = look(s, r);
+    struct tx_doubts d = r->doubts;
     bool unknown = r->outcome == VOUCH_OUTCOME_UNKNOWN;
     if (d.early)
         return "MULTI went out before the answers to what was watched and read";
@@ -258,7 +255,7 @@ static const char *verify_doubt(const struct tx_sim *s, const struct tx_run *r)
             return "not UNKNOWN, though nobody could know";
         if (unknown && !d.exec && r->error.cause != VOUCH_CAUSE_MULTI)
             return "UNKNOWN for the sake of MULTI, and it does not say so";
-    } else if (unknown && (stalls(s, r) < 2 || r->ended < r->deadline)) {
+    } else if (unknown && !s->with.cancel_at && (stalls(s, r) < 2 || r->ended < r->deadline)) {
         return "UNKNOWN in spite of a marker";
     }
     return NULL;
@@ -270,7 +267,7 @@ static const char *verify_diligence(const struct tx_sim *s, int k)
     const struct tx_scenario *c = s->with.scenario;
     const struct tx_run *r = &s->runs[k];
     uint32_t allowed = bit(c->expect) | c->may | bit(VOUCH_OUTCOME_UNKNOWN);
-    if (stalls(s, r))
+    if (stalls(s, r) || s->with.cancel_at)
         allowed |= bit(VOUCH_OUTCOME_NOT_SENT);
     if (is_marked(c) && (c->expect == VOUCH_OUTCOME_COMMITTED || c->expect == VOUCH_OUTCOME_ERRORS))
         allowed |= bit(VOUCH_OUTCOME_SETTLED);
@@ -326,7 +323,8 @@ static const char *verify_trips(const struct tx_sim *s, const struct tx_run *r)
 {
     const struct tx_scenario *c = s->with.scenario;
     uint64_t want = c->trips == TX_NO_TRIP ? 0 : c->trips;
-    if (!c->trips || s->with.faults[0].kind != SIM_NONE || s->with.extra[1].command)
+    if (!c->trips || s->with.faults[0].kind != SIM_NONE || s->with.extra[1].command ||
+        s->with.cancel_at)
         return NULL;
     return r->stats.round_trips == want ? NULL : "not the round trips that it should take";
 }
@@ -334,7 +332,7 @@ static const char *verify_trips(const struct tx_sim *s, const struct tx_run *r)
 static const char *verify_run(const struct tx_sim *s, int k)
 {
     const struct tx_run *r = &s->runs[k];
-    const char *wrong = verify_status(r, s->with.scenario);
+    const char *wrong = verify_status(s, r);
     if (!wrong)
         wrong = verify_doubt(s, r);
     if (!wrong)
