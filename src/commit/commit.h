@@ -164,6 +164,7 @@ struct commit {
     /* Doubts. */
     bool doubt;          /* an EXEC may still come, or have run */
     uint32_t loose;      /* this attempt may have run one by one; 0: none */
+    bool unheard;        /* an EXEC in doubt stood behind a MULTI whose answer was not read */
     int64_t first_exec;  /* uptime at which the first EXEC in doubt went out */
     vouch_cause final;   /* deadline, cancel, interrupt: nothing more is tried, not even settling */
     vouch_cause stop;    /* why no attempt follows this one: final, no connection, time to settle */

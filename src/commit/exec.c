@@ -278,6 +278,7 @@ static void judge_lost(struct commit *c)
     bool exec = handed == c->total, loose = !exec && !c->multi_ok && handed > 1;
     put_maybe(c, exec || loose ? handed : 0);
     c->doubt = c->doubt || exec;
+    c->unheard = c->unheard || (exec && !c->multi_ok);
     if (loose)
         c->loose = c->attempt;
     if (c->marker.on || (!exec && !loose))

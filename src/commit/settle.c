@@ -62,11 +62,17 @@ static struct evidence hear_info(struct commit *c)
     return e;
 }
 
+/* An attempt whose MULTI was not heard of may have run one by one, or will when it arrives. */
+static bool may_fall_apart(const struct commit *c)
+{
+    return (c->loose || c->unheard) && (!c->lane.link || !c->lane.link->may_multi);
+}
+
 /* Why an absent marker proves nothing; NULL if it does. */
 static const char *against(const struct commit *c, const struct evidence *now)
 {
     int64_t life = c->marker.life_ms == VOUCH_MARKER_KEEP ? -1 : c->marker.life_ms * 1000;
-    if (c->loose && (!c->lane.link || !c->lane.link->may_multi))
+    if (may_fall_apart(c))
         return "MULTI is denied to this user now, and was perhaps denied then";
     if (life >= 0 && c->lane.core->uptime - c->first_exec > life / 2)
         return "more than half of marker_ms has passed since EXEC went out";
@@ -88,7 +94,8 @@ static void end_yes(struct commit *c, enum marker_state state, uint32_t attempt,
 {
     vouch_string v = vouch_reply_string(value);
     bool loose = state == MARKER_OURS && attempt == c->loose;
-    c->was_settled = c->doubt || c->loose;
+    bool apart = state == MARKER_OURS && !loose && may_fall_apart(c);
+    c->was_settled = !apart && (c->doubt || c->loose);
     c->witness_size = v.size < sizeof c->witness ? v.size : 0;
     memcpy(c->witness, v.data, c->witness_size);
     c->doubt = false;
@@ -98,6 +105,11 @@ static void end_yes(struct commit *c, enum marker_state state, uint32_t attempt,
         commit_put_results(c, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_MULTI);
         commit_end(c, VOUCH_OUTCOME_NOT_ATOMIC, VOUCH_ENOTATOMIC, VOUCH_CAUSE_MULTI,
                    "MULTI was refused: commands ran one by one, until the connection was lost");
+    } else if (apart) {
+        commit_put_results(c, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_MULTI);
+        commit_end(c, VOUCH_OUTCOME_UNKNOWN, VOUCH_EUNKNOWN, VOUCH_CAUSE_MULTI,
+                   "it ran, but MULTI is denied to this user now, and was not heard to be accepted "
+                   "then: perhaps one by one");
     } else if (state == MARKER_OURS) {
         commit_put_results(c, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_LOST);
         commit_end_yes(c, VOUCH_OUTCOME_SETTLED);
