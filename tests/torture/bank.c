@@ -27,7 +27,8 @@ static int work(void *user)
 
 struct bank *bank_open(enum bank_marker marker, uint64_t seed)
 {
-    struct bank *b = mmap(NULL, sizeof *b, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct bank *b =
+        mmap(NULL, sizeof *b, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(b, MAP_FAILED);
     b->marker = marker;
     b->seed = seed;
@@ -107,15 +108,14 @@ static int64_t *records_of(struct rig *rig, int teller, size_t count)
     return made;
 }
 
-static void check_word(const struct bank_transfer *x, int64_t made, int teller, size_t n,
-                       uint64_t seed)
+static void check_word(const struct bank_transfer *x, int64_t made, int teller, size_t n)
 {
     static const char *const words[] = {"?", "begun", "committed", "not applied", "unknown"};
     bool fits = x->word == BANK_COMMITTED     ? made == 1
                 : x->word == BANK_NOT_APPLIED ? made == 0
                                               : x->word == BANK_UNKNOWN && (made == 0 || made == 1);
-    ck_assert_msg(fits, "seed %llu, teller %d: transfer %zu is said to be %s, and was made %lld times",
-                  (unsigned long long)seed, teller, n, words[x->word], (long long)made);
+    ck_assert_msg(fits, "teller %d: transfer %zu is said to be %s, and was made %lld times", teller,
+                  n, words[x->word], (long long)made);
 }
 
 static void audit_teller(const struct bank *bank, struct rig *rig, int teller, int64_t *balances,
@@ -126,7 +126,7 @@ static void audit_teller(const struct bank *bank, struct rig *rig, int teller, i
     int64_t *made = records_of(rig, teller, count);
     for (size_t n = 0; n < count; n++) {
         const struct bank_transfer *x = &till->transfers[n];
-        check_word(x, made[n], teller, n, bank->seed);
+        check_word(x, made[n], teller, n);
         balances[x->from] -= made[n] * x->amount;
         balances[x->to] += made[n] * x->amount;
         tally->committed += x->word == BANK_COMMITTED;
@@ -152,8 +152,8 @@ void bank_audit(const struct bank *bank, struct rig *rig, struct bank_tally *tal
         account_name(i, name);
         int64_t there = ts_int(rig->server, "GET", name, NULL);
         ck_assert_msg(there == balances[i] && there >= 0,
-                      "seed %llu: account %d has %lld, by the transfers made it should have %lld",
-                      (unsigned long long)bank->seed, i, (long long)there, (long long)balances[i]);
+                      "account %d has %lld, by the transfers made it should have %lld", i,
+                      (long long)there, (long long)balances[i]);
         sum += there;
     }
     ck_assert_int_eq(sum, BANK_ACCOUNTS * BANK_BALANCE);

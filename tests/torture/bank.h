@@ -9,7 +9,7 @@
 
 #define BANK_TELLERS   8
 #define BANK_ACCOUNTS  4
-#define BANK_BALANCE   1000 /* of each at first */
+#define BANK_BALANCE   1000  /* of each at first */
 #define BANK_TRANSFERS 20000 /* most of one teller */
 
 enum bank_marker { BANK_PLAIN, BANK_RESOLVE, BANK_TOKEN };

@@ -49,7 +49,7 @@ struct player {
     vouch_client *client;
     ts_conn *conn;
     bool decided, unfit;
-    uint64_t settled; /* doubts that were turned into yes or no */
+    uint64_t settled;                       /* doubts that were turned into yes or no */
     char complaint[VOUCH_MESSAGE_MAX + 64]; /* what must not be, other than by order */
 };
 
@@ -105,7 +105,7 @@ void torment(struct history *h);
 /* players.c: the library, as its headers want it used. */
 extern const struct player_kind player_vouch;
 /* broken.c: each wrong in one way. */
-extern const struct player_kind player_without_watch, player_of_lost_execs,
-    player_who_says_no, player_who_says_yes;
+extern const struct player_kind player_without_watch, player_of_lost_execs, player_who_says_no,
+    player_who_says_yes;
 
 #endif

@@ -12,9 +12,8 @@ static void open_client(struct player *p)
     char url[TS_URL_MAX];
     vouch_client_options o = rig_options(2 + (uint32_t)p->number % 2, 0);
     vouch_error e;
-    vouch_status status =
-        vouch_client_open(ts_proxy_url(p->history->stage->front, url, sizeof url), &o, &p->client,
-                          &e);
+    vouch_status status = vouch_client_open(ts_proxy_url(p->history->stage->front, url, sizeof url),
+                                            &o, &p->client, &e);
     ck_assert_msg(status == VOUCH_OK, "%s", e.message);
 }
 
@@ -60,8 +59,7 @@ static int64_t value_of(struct player *p, const vouch_reply *reply)
 static struct linear_touch touch_of(struct player *p, uint8_t key, int64_t seen)
 {
     bool writes = p->wish.kind != WISH_READ;
-    return (struct linear_touch){key, true, writes, seen,
-                                 writes ? history_value(p, key, seen) : 0};
+    return (struct linear_touch){key, true, writes, seen, writes ? history_value(p, key, seen) : 0};
 }
 
 /* Set-if, and it is something else: the run is to be cancelled, and has only read; each key at another
@@ -135,9 +133,8 @@ static vouch_status run(struct player *p, const vouch_tx_options *o, vouch_tx_re
     case WISH_SET_IF:
         return vouch_transaction_run(p->client, body, p, o, result, e);
     case WISH_UPDATE:
-        return vouch_update(p->client,
-                            vouch_text(history_key(p->history, p->wish.key[0], key)), change, p, o,
-                            result, e);
+        return vouch_update(p->client, vouch_text(history_key(p->history, p->wish.key[0], key)),
+                            change, p, o, result, e);
     case WISH_WRITE:
         break;
     }
@@ -187,8 +184,8 @@ static void take_at_word(struct player *p, vouch_status status, vouch_tx_outcome
     bool strange = status == VOUCH_EPARTIAL || status == VOUCH_ENOTATOMIC ||
                    status == VOUCH_EINVAL || status == VOUCH_ESERVER || status == VOUCH_ENOMEM;
     if (strange || (op->fate != LINEAR_NOT && !op->count))
-        history_complain(p, "%s %s: %s", vouch_status_name(status),
-                         vouch_tx_outcome_name(outcome), status ? e->message : "");
+        history_complain(p, "%s %s: %s", vouch_status_name(status), vouch_tx_outcome_name(outcome),
+                         status ? e->message : "");
 }
 
 static void play(struct player *p)

@@ -21,8 +21,8 @@ __attribute__((format(printf, 2, 3))) static void complain(struct teller *t, con
 {
     va_list arguments;
     va_start(arguments, format);
-    int n = snprintf(t->till->complaint, sizeof t->till->complaint, "teller %d, transfer %zu: ",
-                     t->number, t->at);
+    int n = snprintf(t->till->complaint, sizeof t->till->complaint,
+                     "teller %d, transfer %zu: ", t->number, t->at);
     (void)vsnprintf(t->till->complaint + n, sizeof t->till->complaint - (size_t)n, format,
                     arguments);
     va_end(arguments);
@@ -148,8 +148,7 @@ int teller_work(struct bank *bank, int number)
         next_transfer(&t);
         t.till->transfers[t.at].word = run(&t);
         atomic_fetch_add(&bank->ended, 1);
-        atomic_fetch_add(&bank->committed,
-                         t.till->transfers[t.at].word == BANK_COMMITTED);
+        atomic_fetch_add(&bank->committed, t.till->transfers[t.at].word == BANK_COMMITTED);
     }
     vouch_stats stats = VOUCH_STATS_INIT;
     if (vouch_client_stats(t.client, &stats) == VOUCH_OK)

@@ -37,7 +37,8 @@ static void print_tally(const char *what)
 {
     printf("%s: %lu histories of %lu operations: %lu took effect, %lu did not, %lu unknown; %lu "
            "doubts settled\n",
-           what, tally.histories, tally.operations, tally.done, tally.not, tally.maybe, tally.settled);
+           what, tally.histories, tally.operations, tally.done, tally.not, tally.maybe,
+           tally.settled);
     memset(&tally, 0, sizeof tally);
 }
 
@@ -108,6 +109,7 @@ END_TEST
 
 int main(void)
 {
+    dice_print_seed();
     Suite *suite = suite_create("linearizability");
     TCase *c = tcase_create("all");
     tcase_set_timeout(c, 280);

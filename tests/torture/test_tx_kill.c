@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KILLS  42 /* in all; both kinds of servers, all kinds of markers */
-#define ROUND  7  /* of them on one server: what it has to read when it starts stays small */
-#define LOOKS  50 /* for a moment that may never come */
+#define KILLS  180 /* in all; both kinds of servers, all kinds of markers */
+#define ROUND  15  /* of them on one server: what it has to read when it starts stays small */
+#define LOOKS  50  /* for a moment that may never come */
 #define SPREAD 400 /* bytes within which connections are held: two or three transfers */
 
 static struct rig rig;
@@ -74,7 +74,7 @@ static void cut_all(uint64_t *dice)
 
 static void kill_once(uint64_t *dice)
 {
-    wait_transfers(1 + dice_below(dice, 40));
+    wait_transfers(1 + dice_below(dice, 60));
     if (dice_below(dice, 2))
         cut_all(dice);
     if (dice_below(dice, 2)) {
@@ -109,10 +109,11 @@ static void play_round(ts_server_kind kind, enum bank_marker marker, uint64_t se
 
 static void print_tally(const char *what, const struct bank_tally *t)
 {
-    printf("%s: %lu kills, %lu cuts; %lu transfers: %lu committed, %lu not applied, %lu unknown (%lu "
-           "made); %lu doubts settled, %lu runs more of a token\n",
-           what, kills, cuts, t->begun, t->committed, t->not_applied, t->unknown, t->unknown_made,
-           t->settled, t->rerun);
+    printf(
+        "%s: %lu kills, %lu cuts; %lu transfers: %lu committed, %lu not applied, %lu unknown (%lu "
+        "made); %lu doubts settled, %lu runs more of a token\n",
+        what, kills, cuts, t->begun, t->committed, t->not_applied, t->unknown, t->unknown_made,
+        t->settled, t->rerun);
 }
 
 START_TEST(money_is_conserved_and_the_truth_told)
@@ -137,6 +138,7 @@ END_TEST
 
 int main(void)
 {
+    dice_print_seed();
     Suite *suite = suite_create("kills of a bank");
     TCase *c = tcase_create("all");
     tcase_set_timeout(c, 0);

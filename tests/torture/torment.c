@@ -7,11 +7,11 @@
 #include "dice.h"
 #include "history.h"
 
-#define PLANNED    24   /* connections, the next ones, that have a plan of their own */
+#define PLANNED    24  /* connections, the next ones, that have a plan of their own */
 #define BYTES_FROM 60  /* a plan acts from here on: mostly behind the handshake */
 #define BYTES_OUT  900 /* over so many bytes to the server, a few transactions */
 #define BYTES_IN   400 /* the same to the player */
-#define STUCK      5    /* looks without a step forward */
+#define STUCK      5   /* looks without a step forward */
 
 static ts_ending ending_of(uint64_t *dice)
 {
@@ -88,8 +88,7 @@ static void do_something(struct history *h, uint64_t *dice)
         break;
     default:
         if (h->players[0].client)
-            vouch_client_interrupt(
-                h->players[dice_below(dice, (uint32_t)h->player_count)].client);
+            vouch_client_interrupt(h->players[dice_below(dice, (uint32_t)h->player_count)].client);
         break;
     }
 }
