@@ -19,7 +19,8 @@
 /* ---- what was tried ------------------------------------------------------------------------- */
 
 struct place {
-    uint64_t placed; /* bit i: operation i; 0: an empty slot, since nobody comes back to the start */
+    uint64_t
+        placed; /* bit i: operation i; 0: an empty slot, since nobody comes back to the start */
     int64_t values[LINEAR_KEYS];
 };
 
@@ -73,7 +74,8 @@ static bool remember(struct memory *m, const struct place *p)
 /* ---- the search ----------------------------------------------------------------------------- */
 
 struct search {
-    const struct linear_op *ops[LINEAR_OPS]; /* of one group of keys, those that may have happened */
+    const struct linear_op
+        *ops[LINEAR_OPS]; /* of one group of keys, those that may have happened */
     size_t count;
     uint64_t wanted; /* that must have */
     struct memory memory;
