@@ -27,8 +27,9 @@ static int work(void *user)
 
 struct bank *bank_open(enum bank_marker marker, uint64_t seed)
 {
-    struct bank *b =
-        mmap(NULL, sizeof *b, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct bank *b;
+    /* cppcheck-suppress invalidFunctionArg ; no file: -1 */
+    b = mmap(NULL, sizeof *b, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(b, MAP_FAILED);
     b->marker = marker;
     b->seed = seed;
@@ -69,7 +70,7 @@ uint64_t bank_committed(const struct bank *bank)
 
 void bank_end(struct bank *bank)
 {
-    int64_t limit = ts_deadline(3 * RIG_PATIENCE_MS);
+    int64_t limit = ts_deadline(INT64_C(3) * RIG_PATIENCE_MS);
     atomic_store(&bank->closing, true);
     for (int i = 0; i < BANK_TELLERS; i++) {
         int status = 0;
@@ -156,5 +157,5 @@ void bank_audit(const struct bank *bank, struct rig *rig, struct bank_tally *tal
                       (long long)there, (long long)balances[i]);
         sum += there;
     }
-    ck_assert_int_eq(sum, BANK_ACCOUNTS * BANK_BALANCE);
+    ck_assert_int_eq(sum, INT64_C(1) * BANK_ACCOUNTS * BANK_BALANCE);
 }

@@ -125,7 +125,7 @@ static void begin(struct history *h)
 
 static void play_all(struct history *h)
 {
-    pthread_t threads[HISTORY_PLAYERS];
+    pthread_t threads[HISTORY_PLAYERS] = {0};
     ck_assert_int_eq(pthread_barrier_init(&h->start, NULL, (unsigned)h->player_count + 1), 0);
     for (size_t i = 0; i < h->player_count; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, play, &h->players[i]), 0);

@@ -164,7 +164,7 @@ static enum linear_verdict check_group(const struct linear_op *ops, size_t count
         if (ops[i].fate != LINEAR_NOT && keys_of(&ops[i]) & keys)
             s.ops[s.count++] = &ops[i];
     /* The order of calls is mostly nearly right, and so soon found. */
-    qsort(s.ops, s.count, sizeof *s.ops, by_call);
+    qsort(s.ops, s.count, sizeof(const struct linear_op *), by_call);
     for (size_t i = 0; i < s.count; i++)
         if (s.ops[i]->fate == LINEAR_DONE)
             s.wanted |= UINT64_C(1) << i;
@@ -209,7 +209,7 @@ static void print_way(const struct linear_way *w)
 void linear_print(const struct linear_op *ops, size_t count)
 {
     static const char *const fates[] = {"done ", "maybe", "not  "};
-    const struct linear_op *sorted[LINEAR_OPS];
+    const struct linear_op *sorted[LINEAR_OPS] = {NULL};
     for (size_t i = 0; i < count; i++)
         sorted[i] = &ops[i];
     qsort(sorted, count, sizeof(const struct linear_op *), by_call);

@@ -75,20 +75,28 @@ static bool is_unfit(struct player *p, struct linear_way *way)
 
 /* ---- the transactions ----------------------------------------------------------------------- */
 
+/* False until all are answered. */
+static bool read_keys(vouch_tx *tx, struct player *p, struct linear_way *way)
+{
+    const vouch_reply *values[2] = {NULL};
+    char key[HISTORY_KEY_MAX];
+    for (size_t i = 0; i < p->wish.keys; i++)
+        values[i] = vouch_tx_read(tx, "GET", history_key(p->history, p->wish.key[i], key));
+    for (size_t i = 0; i < p->wish.keys; i++) {
+        if (!values[i])
+            return false;
+        way->touch[i] = touch_of(p, p->wish.key[i], value_of(p, values[i]));
+    }
+    way->count = p->wish.keys;
+    return true;
+}
+
 static vouch_tx_step body(vouch_tx *tx, void *user)
 {
     struct player *p = user;
-    char keys[2][HISTORY_KEY_MAX];
-    struct linear_way way = {.count = p->wish.keys};
-    bool all = true;
-    for (size_t i = 0; i < way.count; i++) {
-        const vouch_reply *r =
-            vouch_tx_read(tx, "GET", history_key(p->history, p->wish.key[i], keys[i]));
-        all = all && r;
-        if (r)
-            way.touch[i] = touch_of(p, p->wish.key[i], value_of(p, r));
-    }
-    if (!all)
+    char key[HISTORY_KEY_MAX];
+    struct linear_way way = {0};
+    if (!read_keys(tx, p, &way))
         return VOUCH_TX_READ;
     bool unfit = is_unfit(p, &way);
     decide(p, way);
@@ -96,7 +104,8 @@ static vouch_tx_step body(vouch_tx *tx, void *user)
         return VOUCH_TX_CANCEL;
     for (size_t i = 0; i < way.count; i++)
         if (way.touch[i].wrote)
-            vouch_tx_queue(tx, "SET", keys[i], way.touch[i].written);
+            vouch_tx_queue(tx, "SET", history_key(p->history, way.touch[i].key, key),
+                           way.touch[i].written);
     return VOUCH_TX_COMMIT;
 }
 
