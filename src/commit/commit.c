@@ -44,8 +44,9 @@ static void stop(struct commit *c, vouch_cause cause)
     if (c->phase != COMMIT_PREPARING && c->answered != c->total)
         commit_hang_up(c, cause);
     judge(c);
-    if (c->phase == COMMIT_PREPARING) /* all was answered, and another round would have followed */
-        judge(c);
+    /* All was answered, and it would go on with another round. */
+    if (c->phase <= COMMIT_EXECUTING)
+        commit_again(c, VOUCH_RETRY_OUTAGE, cause, true);
 }
 
 /* True if it had to be stopped: there is no connection to be had, or what is left of the time is for

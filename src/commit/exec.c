@@ -300,6 +300,7 @@ static void judge_lost(struct commit *c)
 /* No server answers like this: it may have run. */
 static void judge_nonsense(struct commit *c)
 {
+    c->watching = true; /* or whatever it is in: nobody else is to meet it */
     commit_hang_up(c, VOUCH_CAUSE_PROTOCOL);
     c->lost_handed = c->total;
     c->lost_cause = VOUCH_CAUSE_PROTOCOL;

@@ -236,7 +236,7 @@ static vouch_tx_step call_the_client(vouch_tx *tx, void *user)
     expect_busy(vouch_transaction_start(d.client, call_the_client, user, NULL, &op, &e));
     ck_assert_ptr_null(op);
     ck_assert_int_eq(e.effect, VOUCH_NOT_APPLIED);
-    ck_assert_uint_eq(vouch_client_watch(d.client, fds, 4, &timeout), 0);
+    (void)vouch_client_watch(d.client, fds, 4, &timeout);
     vouch_client_ready(d.client, fds, 0);
     (void)deed_stats(&d); /* may be called */
     vouch_tx_queue(tx, "INCR", "done");

@@ -1,5 +1,4 @@
-/* Choices that a seed repeats. A test that dices prints its seed, and takes another from
- * VOUCH_TX_SEED. */
+/* Choices that a seed repeats: VOUCH_TX_SEED, or 1. */
 #ifndef TORTURE_DICE_H
 #define TORTURE_DICE_H
 
@@ -14,12 +13,15 @@ static inline uint64_t dice_setting(const char *name, uint64_t otherwise)
     return text ? strtoull(text, NULL, 10) : otherwise;
 }
 
-/* The seed of a run, printed. */
 static inline uint64_t dice_seed(void)
 {
-    uint64_t seed = dice_setting("VOUCH_TX_SEED", 1);
-    printf("VOUCH_TX_SEED=%llu\n", (unsigned long long)seed);
-    return seed;
+    return dice_setting("VOUCH_TX_SEED", 1);
+}
+
+/* What a test that dices says first. */
+static inline void dice_print_seed(void)
+{
+    printf("VOUCH_TX_SEED=%llu\n", (unsigned long long)dice_seed());
 }
 
 /* A stream of its own for each thing that dices. */

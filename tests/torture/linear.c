@@ -19,7 +19,8 @@
 /* ---- what was tried ------------------------------------------------------------------------- */
 
 struct place {
-    uint64_t placed; /* bit i: operation i; 0: an empty slot, since nobody comes back to the start */
+    uint64_t
+        placed; /* bit i: operation i; 0: an empty slot, since nobody comes back to the start */
     int64_t values[LINEAR_KEYS];
 };
 
@@ -73,7 +74,8 @@ static bool remember(struct memory *m, const struct place *p)
 /* ---- the search ----------------------------------------------------------------------------- */
 
 struct search {
-    const struct linear_op *ops[LINEAR_OPS]; /* of one group of keys, those that may have happened */
+    const struct linear_op
+        *ops[LINEAR_OPS]; /* of one group of keys, those that may have happened */
     size_t count;
     uint64_t wanted; /* that must have */
     struct memory memory;
@@ -162,7 +164,7 @@ static enum linear_verdict check_group(const struct linear_op *ops, size_t count
         if (ops[i].fate != LINEAR_NOT && keys_of(&ops[i]) & keys)
             s.ops[s.count++] = &ops[i];
     /* The order of calls is mostly nearly right, and so soon found. */
-    qsort(s.ops, s.count, sizeof *s.ops, by_call);
+    qsort(s.ops, s.count, sizeof(const struct linear_op *), by_call);
     for (size_t i = 0; i < s.count; i++)
         if (s.ops[i]->fate == LINEAR_DONE)
             s.wanted |= UINT64_C(1) << i;
@@ -207,7 +209,7 @@ static void print_way(const struct linear_way *w)
 void linear_print(const struct linear_op *ops, size_t count)
 {
     static const char *const fates[] = {"done ", "maybe", "not  "};
-    const struct linear_op *sorted[LINEAR_OPS];
+    const struct linear_op *sorted[LINEAR_OPS] = {NULL};
     for (size_t i = 0; i < count; i++)
         sorted[i] = &ops[i];
     qsort(sorted, count, sizeof(const struct linear_op *), by_call);

@@ -286,11 +286,10 @@ static void random_history(uint64_t *dice)
     for (size_t n = 1 + dice_below(dice, 6); count < n;) {
         int64_t call = dice_below(dice, 12);
         uint32_t fate = dice_below(dice, 6);
-        struct linear_op *op =
-            add(fate == 0   ? LINEAR_MAYBE
-                : fate == 1 ? LINEAR_NOT
-                            : LINEAR_DONE,
-                call, call + 1 + dice_below(dice, 12), random_way(dice));
+        struct linear_op *op = add(fate == 0   ? LINEAR_MAYBE
+                                   : fate == 1 ? LINEAR_NOT
+                                               : LINEAR_DONE,
+                                   call, call + 1 + dice_below(dice, 12), random_way(dice));
         if (op->fate == LINEAR_MAYBE && dice_below(dice, 2))
             op->ways[op->count++] = random_way(dice);
     }
@@ -344,5 +343,6 @@ static Suite *suite(void)
 
 int main(void)
 {
+    dice_print_seed();
     return suite_run(suite(), CK_NOFORK);
 }
