@@ -138,7 +138,7 @@ struct commit {
     struct commit_part parts[COMMIT_PARTS];
     size_t sent, answered, total;
     enum reader_fate fate; /* not KEPT: that of the last reply that was dropped */
-    bool gate;             /* strict: nothing behind MULTI yet */
+    bool gate;             /* strict, or in doubt: nothing behind MULTI yet */
 
     /* What the connection knows of it. */
     uint64_t connection; /* that this attempt is on; 0: any will do */

@@ -79,7 +79,8 @@ void commit_send(struct commit *c, enum commit_phase phase)
     c->fate = READER_KEPT;
     c->sent = c->answered = 0;
     c->lost = c->denied = false; /* of the round before, as is the gate */
-    c->gate = phase == COMMIT_EXECUTING && c->policy.strict;
+    /* In doubt always: commands that run one by one are not held back by the WATCH of the marker. */
+    c->gate = phase == COMMIT_EXECUTING && (c->policy.strict || c->doubt);
     c->phase = phase;
     c->lane.x.arena = phase == COMMIT_EXECUTING ? &c->result->arena : &c->arena;
     lane_offer(&c->lane);
