@@ -55,12 +55,12 @@ static bool must_stop(struct commit *c, int64_t now)
 {
     bool trying = c->phase <= COMMIT_EXECUTING && !c->stop;
     bool uncertain = c->doubt || c->loose || c->phase == COMMIT_EXECUTING;
+    /* Settling began early and is not answered: another connection may be, in the time kept for it. */
+    bool overdue = c->phase == COMMIT_SETTLING && !c->stop;
     if (trying && c->failed)
         stop(c, c->lane.failure.cause);
-    else if (trying && c->marker.on && now >= c->settle_at && uncertain)
+    else if (((trying && uncertain) || overdue) && c->marker.on && now >= c->settle_at)
         stop(c, VOUCH_CAUSE_DEADLINE);
-    else if (c->phase == COMMIT_SETTLING && !c->stop && now >= c->settle_at)
-        stop(c, VOUCH_CAUSE_DEADLINE); /* another connection may answer in the time that was kept */
     else
         return false;
     return true;
