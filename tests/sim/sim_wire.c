@@ -117,17 +117,22 @@ static bool move_in(struct sim_wire *w, const struct sim_pace *pace)
     sim_wire_arrive(w, want < limit ? want : limit);
     bool any = w->arrived != before;
     size_t end = w->far.out->size;
-    bool cut = w->fault.kind == SIM_CLIENT_CUT || w->fault.kind == SIM_CLIENT_STALL;
+    bool cut = w->fault.kind == SIM_CLIENT_CUT || w->fault.kind == SIM_CLIENT_STALL ||
+               w->fault.kind == SIM_CLIENT_END;
     if (cut && end > w->fault.at)
         end = w->fault.at;
     if (w->returned < end) {
         size_t n = piece(pace, end - w->returned);
         w->returned += n;
         link_received(w->link, w->far.out->at + w->returned - n, n);
+        if (w->fault.kind == SIM_CLIENT_END && w->returned == w->fault.at &&
+            !w->link->close_transport)
+            link_broken(w->link, VOUCH_CAUSE_LOST, false, "ended");
         return true;
     }
-    if (w->fault.kind == SIM_CLIENT_CUT && w->returned == w->fault.at &&
-        w->far.out->size >= w->fault.at && (any || w->far.out->size > w->fault.at)) {
+    bool ends = w->fault.kind == SIM_CLIENT_CUT || w->fault.kind == SIM_CLIENT_END;
+    if (ends && w->returned == w->fault.at && w->far.out->size >= w->fault.at &&
+        (any || w->far.out->size > w->fault.at)) {
         link_broken(w->link, VOUCH_CAUSE_LOST, false, "cut");
         return true;
     }

@@ -16,6 +16,7 @@ enum sim_fault_kind {
     SIM_SERVER_STALL, /* the same, but the client is not shown an end: its deadline must pass */
     SIM_CLIENT_CUT,   /* the client gets n bytes of answers, then the end; the server gets all */
     SIM_CLIENT_STALL, /* the same without the end */
+    SIM_CLIENT_END,   /* the client gets n bytes and the end in one go, even if all was answered */
     SIM_KINDS
 };
 

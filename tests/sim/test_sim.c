@@ -173,7 +173,8 @@ static const char *const kind_names[SIM_KINDS] = {"nothing",
                                                   "late at the server, but",
                                                   "stalls at the server after",
                                                   "the client gets only",
-                                                  "stalls at the client after"};
+                                                  "stalls at the client after",
+                                                  "the client gets, and with it the end,"};
 
 struct tally {
     unsigned long next, only, failed; /* only: the case to replay, or ULONG_MAX */
@@ -253,7 +254,8 @@ static void run_scenario(struct tally *t, const struct sim_scenario *scenario)
     run_case(t, scenario, none);
     for (int wire = 0; wire < wires; wire++)
         for (int kind = 1; kind < SIM_KINDS; kind++) {
-            bool answers = kind == SIM_CLIENT_CUT || kind == SIM_CLIENT_STALL;
+            bool answers =
+                kind == SIM_CLIENT_CUT || kind == SIM_CLIENT_STALL || kind == SIM_CLIENT_END;
             size_t end = answers ? in[wire] : out[wire];
             for (size_t at = 0; at <= end; at += scenario->step ? scenario->step : 1)
                 run_fault(t, scenario, (struct sim_fault){(enum sim_fault_kind)kind, wire, at});

@@ -14,11 +14,12 @@ static const struct tx_knob moments[] = {
     {"WATCH", .after = true, .action = TX_RELEASE},
     {"EXEC", .action = TX_RELEASE},
     {"EXEC", .after = true, .action = TX_RELEASE},
+    {"INFO", .after = true, .action = TX_RELEASE}, /* the marker was just read */
     {"SETTLE", .action = TX_RELEASE},
     {"SETTLE", .after = true, .action = TX_RELEASE},
 };
 #define MOMENTS      (sizeof moments / sizeof *moments)
-#define FIRST_SETTLE 5
+#define FIRST_MARKED 5
 
 #define PAIRS_STEP 5
 
@@ -79,14 +80,14 @@ static void at_moments(struct tally *t, struct tx_case *c, size_t fault,
     const struct tx_scenario *scenario = c->scenario;
     enum sim_fault_kind kind = c->faults[fault].kind;
     bool marked = scenario->resolve || scenario->token;
-    size_t end = marked ? MOMENTS : FIRST_SETTLE;
+    size_t end = marked ? MOMENTS : FIRST_MARKED;
     if (kind == SIM_SERVER_STALL)
         end = marked ? MOMENTS : 1;
     else if (kind != SIM_SERVER_LATE)
         end = 1;
     for (size_t i = 0; i < end; i++) {
         /* While it is stalled nobody else watches or commits. */
-        if (kind == SIM_SERVER_STALL && i && i < FIRST_SETTLE && !scenario->runs)
+        if (kind == SIM_SERVER_STALL && i && i < FIRST_MARKED && !scenario->runs)
             continue;
         c->extra[0] = moments[i];
         each(t, c);
@@ -101,7 +102,7 @@ static void just_run(struct tally *t, struct tx_case *c)
 
 static bool cuts_answers(enum sim_fault_kind kind)
 {
-    return kind == SIM_CLIENT_CUT || kind == SIM_CLIENT_STALL;
+    return kind == SIM_CLIENT_CUT || kind == SIM_CLIENT_STALL || kind == SIM_CLIENT_END;
 }
 
 static void run_singles(struct tally *t, const struct tx_scenario *scenario)

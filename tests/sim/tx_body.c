@@ -95,9 +95,9 @@ static void read_next(struct play *p, char letter)
     p->has_first = vouch_reply_int64(r, &p->first);
 }
 
-vouch_tx_step tx_body(vouch_tx *tx, void *scenario)
+vouch_tx_step tx_body(vouch_tx *tx, void *user)
 {
-    const struct tx_scenario *c = scenario;
+    const struct tx_scenario *c = ((const struct tx_case *)user)->scenario;
     struct play p = {.tx = tx};
     size_t written = 0;
     for (const char *letter = c->body; *letter; letter++) {

@@ -9,7 +9,8 @@ static const char *const kind_names[SIM_KINDS] = {"nothing",
                                                   "late at the server, but",
                                                   "stalls at the server after",
                                                   "the client gets only",
-                                                  "stalls at the client after"};
+                                                  "stalls at the client after",
+                                                  "the client gets, and with it the end,"};
 
 static void describe_knob(const struct tx_knob *k)
 {

@@ -327,6 +327,15 @@ const struct tx_scenario tx_scenarios[] = {
                {"WATCH", .from = 2, .action = TX_CLOCK, .us = -INT64_C(660000000)}},
      .expect = COMMITTED,
      .unsure = true},
+    /* The same, but the machine sleeps between the second attempt's answers and its EXEC: what counts is
+     * when the first EXEC went out. */
+    {.name = "asleep between reading and writing",
+     .body = "r|ui",
+     .resolve = true,
+     .knobs = {{"GET", .from = 4, .after = true, .action = TX_SUSPEND, .us = INT64_C(660000000)},
+               {"WATCH", .from = 3, .action = TX_CLOCK, .us = -INT64_C(660000000)}},
+     .expect = COMMITTED,
+     .unsure = true},
     {.name = "no INFO",
      .body = "r|ui",
      .resolve = true,

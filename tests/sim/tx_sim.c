@@ -197,7 +197,7 @@ static struct vouch_tx *make(struct tx_sim *s, vouch_error *error)
     o.marker_ms = c->marker_ms;
     o.deadline_ms = c->deadline_ms ? c->deadline_ms : TX_DEADLINE_MS;
     if (!c->fixed)
-        return transaction_new(&s->core, tx_body, (void *)(uintptr_t)c, &o, error);
+        return transaction_new(&s->core, tx_body, &s->with, &o, error);
     vouch_batch *b = tx_batch(c);
     struct vouch_tx *tx = b ? transaction_new_fixed(&s->core, b, &o, error) : NULL;
     vouch_batch_free(b);

@@ -109,7 +109,7 @@ void tx_describe(const struct tx_sim *s, const char *wrong);
 
 /* tx_body.c: its commands. */
 size_t tx_body_size(const struct tx_scenario *c);
-vouch_tx_step tx_body(vouch_tx *tx, void *scenario);
+vouch_tx_step tx_body(vouch_tx *tx, void *user); /* a struct tx_case */
 /* The same as a batch, of a body that reads nothing; NULL when memory is short. */
 vouch_batch *tx_batch(const struct tx_scenario *c);
 
