@@ -36,7 +36,6 @@ void commit_execute(struct commit *c)
     c->multi_ok = c->multi_refused = c->set_queued = c->exec_answered = false;
     c->exec = NULL;
     c->queued = 0;
-    c->gate = c->policy.strict;
     commit_send(c, COMMIT_EXECUTING);
 }
 

@@ -79,6 +79,7 @@ void commit_send(struct commit *c, enum commit_phase phase)
     c->fate = READER_KEPT;
     c->sent = c->answered = 0;
     c->lost = false;
+    c->gate = phase == COMMIT_EXECUTING && c->policy.strict;
     c->phase = phase;
     c->lane.x.arena = phase == COMMIT_EXECUTING ? &c->result->arena : &c->arena;
     lane_offer(&c->lane);
