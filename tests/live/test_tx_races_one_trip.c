@@ -16,10 +16,12 @@ static void choose(bool first)
     in_one_trip = first;
 }
 
+/* NOLINTBEGIN(bugprone-reserved-identifier): the linker makes these names */
 void __real_commit_send(struct commit *c, enum commit_phase phase);
 void __wrap_commit_send(struct commit *c, enum commit_phase phase);
 const char *__wrap_evidence_against(const struct evidence *before, const struct evidence *after,
                                     int64_t life_us);
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 void __wrap_commit_send(struct commit *c, enum commit_phase phase)
 {
