@@ -4,7 +4,7 @@
  *     without a marker   in doubt exactly if EXEC's last byte was handed over and its answer did not
  *                        come whole; else it is done, by another attempt if need be
  *     with one           never in doubt, and done exactly once */
-#include "deed.h"
+#include "feat.h"
 #include "request.h"
 
 #include <stdio.h>
@@ -14,26 +14,26 @@
 struct course {
     ts_server_kind kind;
     uint32_t protocol;
-    enum deed_kind deed;
-    enum deed_guard guard;
+    enum feat_kind feat;
+    enum feat_guard guard;
     bool whole;             /* the handshake too */
     ts_transport transport; /* TS_TCP: the client is reset */
 };
 
 static const struct course courses[] = {
-    {TS_REDIS, 3, DEED_COUNTER, GUARD_NONE, true, TS_UNIX},
-    {TS_VALKEY, 2, DEED_COUNTER, GUARD_RESOLVE, false, TS_UNIX},
-    {TS_REDIS, 2, DEED_COUNTER, GUARD_TOKEN, false, TS_UNIX},
-    {TS_VALKEY, 3, DEED_TRANSFER, GUARD_NONE, false, TS_UNIX},
-    {TS_REDIS, 3, DEED_TRANSFER, GUARD_RESOLVE, false, TS_UNIX},
-    {TS_VALKEY, 2, DEED_TRANSFER, GUARD_TOKEN, false, TS_UNIX},
-    {TS_REDIS, 2, DEED_BATCH, GUARD_NONE, false, TS_UNIX},
-    {TS_VALKEY, 3, DEED_BATCH, GUARD_RESOLVE, true, TS_UNIX},
-    {TS_REDIS, 3, DEED_BATCH, GUARD_TOKEN, false, TS_UNIX},
-    {TS_VALKEY, 3, DEED_COUNTER, GUARD_STRICT, false, TS_UNIX},
-    {TS_REDIS, 2, DEED_TRANSFER, GUARD_STRICT_RESOLVE, false, TS_UNIX},
-    {TS_REDIS, 3, DEED_COUNTER, GUARD_NONE, false, TS_TCP},
-    {TS_VALKEY, 3, DEED_BATCH, GUARD_RESOLVE, false, TS_TCP},
+    {TS_REDIS, 3, FEAT_COUNTER, GUARD_NONE, true, TS_UNIX},
+    {TS_VALKEY, 2, FEAT_COUNTER, GUARD_RESOLVE, false, TS_UNIX},
+    {TS_REDIS, 2, FEAT_COUNTER, GUARD_TOKEN, false, TS_UNIX},
+    {TS_VALKEY, 3, FEAT_TRANSFER, GUARD_NONE, false, TS_UNIX},
+    {TS_REDIS, 3, FEAT_TRANSFER, GUARD_RESOLVE, false, TS_UNIX},
+    {TS_VALKEY, 2, FEAT_TRANSFER, GUARD_TOKEN, false, TS_UNIX},
+    {TS_REDIS, 2, FEAT_BATCH, GUARD_NONE, false, TS_UNIX},
+    {TS_VALKEY, 3, FEAT_BATCH, GUARD_RESOLVE, true, TS_UNIX},
+    {TS_REDIS, 3, FEAT_BATCH, GUARD_TOKEN, false, TS_UNIX},
+    {TS_VALKEY, 3, FEAT_COUNTER, GUARD_STRICT, false, TS_UNIX},
+    {TS_REDIS, 2, FEAT_TRANSFER, GUARD_STRICT_RESOLVE, false, TS_UNIX},
+    {TS_REDIS, 3, FEAT_COUNTER, GUARD_NONE, false, TS_TCP},
+    {TS_VALKEY, 3, FEAT_BATCH, GUARD_RESOLVE, false, TS_TCP},
 };
 #define COURSES ((int)(sizeof courses / sizeof *courses))
 
@@ -80,7 +80,7 @@ static struct seen seen_on(int connection)
 
 /* ---- what must be reported ------------------------------------------------------------------ */
 
-static void check_unmarked(const struct deed *d, const struct seen *s, int64_t done, bool exact,
+static void check_unmarked(const struct feat *d, const struct seen *s, int64_t done, bool exact,
                            const char *what, int64_t at)
 {
     bool unknown = d->status == VOUCH_EUNKNOWN;
@@ -90,7 +90,7 @@ static void check_unmarked(const struct deed *d, const struct seen *s, int64_t d
                       (long long)at, s->handed ? "was" : "was not", s->answered ? "was" : "was not",
                       vouch_status_name(d->status), d->error.message);
     if (!unknown) {
-        deed_expect(d, VOUCH_OK, what, at);
+        feat_expect(d, VOUCH_OK, what, at);
         ck_assert_msg(done == 1, "%s, %lld: committed, and done %lld times", what, (long long)at,
                       (long long)done);
         return;
@@ -102,21 +102,21 @@ static void check_unmarked(const struct deed *d, const struct seen *s, int64_t d
                   s->reached ? "reached" : "did not reach", (long long)done);
 }
 
-static void check(const struct deed *d, int connection, bool exact, const char *what, int64_t at)
+static void check(const struct feat *d, int connection, bool exact, const char *what, int64_t at)
 {
     struct seen s = seen_on(connection);
-    int64_t done = deed_done(&rig);
+    int64_t done = feat_done(&rig);
     tally.cases++;
     tally.again += d->attempts > 1;
     tally.committed += d->outcome == VOUCH_OUTCOME_COMMITTED && d->status == VOUCH_OK;
     tally.settled += d->outcome == VOUCH_OUTCOME_SETTLED;
     tally.unknown += d->status == VOUCH_EUNKNOWN;
     tally.unknown_done += d->status == VOUCH_EUNKNOWN && done;
-    if (!deed_is_marked(d)) {
+    if (!feat_is_marked(d)) {
         check_unmarked(d, &s, done, exact, what, at);
         return;
     }
-    deed_expect(d, VOUCH_OK, what, at);
+    feat_expect(d, VOUCH_OK, what, at);
     ck_assert_msg(done == 1, "%s, %lld: %s, and done %lld times", what, (long long)at,
                   vouch_tx_outcome_name(d->outcome), (long long)done);
     if (exact)
@@ -126,18 +126,18 @@ static void check(const struct deed *d, int connection, bool exact, const char *
 
 /* ---- cuts ----------------------------------------------------------------------------------- */
 
-/* Runs the deed once on a client of its own; false if it ended before the cut. */
+/* Runs the feat once on a client of its own; false if it ended before the cut. */
 static bool one_cut(const ts_plan *plan, const char *what, int64_t at)
 {
-    struct deed d;
+    struct feat d;
     bool exact = plan->ending == TS_END_EOF && plan->mode != TS_CUT_ABRUPT;
     int connection = rig_next_connection(&rig);
     ts_proxy_plan(rig.proxy, connection, plan);
     vouch_client_options o = rig_options(course->protocol, 0);
     o.connect_ms = 0;
     vouch_client *client = rig_open(&rig, &o);
-    deed_init(&d, &rig, course->deed, course->guard);
-    deed_run(&d, client);
+    feat_init(&d, &rig, course->feat, course->guard);
+    feat_run(&d, client);
     vouch_client_close(client);
     int64_t limit = ts_deadline(RIG_PATIENCE_MS);
     ck_assert(!exact || ts_proxy_wait_gone(rig.proxy, connection, limit));
@@ -178,7 +178,7 @@ static int64_t info_step(int64_t at, int64_t hello, int64_t all)
     return in_info && !getenv("VOUCH_TX_CUT") ? INFO_STEP : 1;
 }
 
-/* Runs it without a cut: bytes to the client before the deed, and all. */
+/* Runs it without a cut: bytes to the client before the feat, and all. */
 static void measure_answers(int64_t *hello, int64_t *all)
 {
     ts_plan none = ts_plan_cut(TS_TO_CLIENT, INT64_C(1) << 40);
@@ -222,9 +222,9 @@ static void cut_to_server(int64_t hello)
 START_TEST(every_cut_is_accounted_for)
 {
     course = &courses[_i];
-    rig = deed_rig(course->kind, course->transport, TS_NO_PERSISTENCE);
+    rig = feat_rig(course->kind, course->transport, TS_NO_PERSISTENCE);
     memset(&tally, 0, sizeof tally);
-    struct deed_size size = deed_measure(&rig, course->deed, course->guard, course->protocol);
+    struct feat_size size = feat_measure(&rig, course->feat, course->guard, course->protocol);
     cut_to_client();
     cut_to_server(size.hello);
     bool marked = course->guard >= GUARD_RESOLVE;
@@ -235,7 +235,7 @@ START_TEST(every_cut_is_accounted_for)
     ck_assert(marked == (tally.settled > 0) && marked == (tally.unknown == 0));
     ck_assert(marked || (tally.unknown_done > 0 && tally.unknown_done < tally.unknown));
     /* What has nothing to ask before EXEC cannot be cut before it. */
-    ck_assert((tally.again > 0) == (marked || course->deed != DEED_BATCH));
+    ck_assert((tally.again > 0) == (marked || course->feat != FEAT_BATCH));
     rig_stop(&rig);
 }
 END_TEST

@@ -4,7 +4,7 @@
  *
  * Connections of a case: A is held back from some byte of the transaction on, and its client shown the
  * end; B is the one after that; C the one after B. */
-#include "deed.h"
+#include "feat.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,29 +12,29 @@
 struct course {
     ts_server_kind kind;
     uint32_t protocol;
-    enum deed_kind deed;
-    enum deed_guard guard;
+    enum feat_kind feat;
+    enum feat_guard guard;
 };
 
 static const struct course courses[] = {
-    {TS_REDIS, 3, DEED_BATCH, GUARD_TOKEN},      {TS_VALKEY, 2, DEED_BATCH, GUARD_RESOLVE},
-    {TS_REDIS, 2, DEED_COUNTER, GUARD_RESOLVE},  {TS_VALKEY, 3, DEED_TRANSFER, GUARD_TOKEN},
-    {TS_VALKEY, 3, DEED_BLIND, GUARD_TOKEN},     {TS_REDIS, 2, DEED_BLIND, GUARD_TOKEN},
-    {TS_REDIS, 3, DEED_TRANSFER, GUARD_RESOLVE}, {TS_VALKEY, 2, DEED_COUNTER, GUARD_TOKEN},
+    {TS_REDIS, 3, FEAT_BATCH, GUARD_TOKEN},      {TS_VALKEY, 2, FEAT_BATCH, GUARD_RESOLVE},
+    {TS_REDIS, 2, FEAT_COUNTER, GUARD_RESOLVE},  {TS_VALKEY, 3, FEAT_TRANSFER, GUARD_TOKEN},
+    {TS_VALKEY, 3, FEAT_BLIND, GUARD_TOKEN},     {TS_REDIS, 2, FEAT_BLIND, GUARD_TOKEN},
+    {TS_REDIS, 3, FEAT_TRANSFER, GUARD_RESOLVE}, {TS_VALKEY, 2, FEAT_COUNTER, GUARD_TOKEN},
 };
 #define COURSES ((int)(sizeof courses / sizeof *courses))
 
 static struct rig rig;
 static const struct course *course;
-static struct deed_size size;
+static struct feat_size size;
 static unsigned long cases, settled_no, taken_over;
 
 static void begin(int i)
 {
     course = &courses[i];
     cases = settled_no = taken_over = 0;
-    rig = deed_rig(course->kind, TS_UNIX, TS_NO_PERSISTENCE);
-    size = deed_measure(&rig, course->deed, course->guard, course->protocol);
+    rig = feat_rig(course->kind, TS_UNIX, TS_NO_PERSISTENCE);
+    size = feat_measure(&rig, course->feat, course->guard, course->protocol);
 }
 
 static void end(const char *what)
@@ -73,18 +73,18 @@ static int64_t written(int64_t at)
 /* The client has written what it can on this connection, and is shown its end. */
 static void hold(vouch_client *client, int connection, int64_t before, int64_t at)
 {
-    deed_turn_until(&rig, client, connection, before + written(at));
+    feat_turn_until(&rig, client, connection, before + written(at));
     ts_proxy_cut(rig.proxy, connection, TS_END_EOF, TS_CUT_HELD);
 }
 
 /* The first attempt, on A, which this client uses and no other. */
-static int hold_first(vouch_client *client, struct deed *d, vouch_op **op, int64_t at)
+static int hold_first(vouch_client *client, struct feat *d, vouch_op **op, int64_t at)
 {
     ts_plan plan = held_from(at);
     int a = rig_next_connection(&rig) - 1;
     int64_t before = ts_proxy_count(rig.proxy, a).from_client;
     ts_proxy_plan_from_here(rig.proxy, a, &plan);
-    *op = deed_start(d, client);
+    *op = feat_start(d, client);
     hold(client, a, before, at);
     return a;
 }
@@ -96,15 +96,15 @@ static void let_go(int connection)
     ck_assert(ts_proxy_wait_closed(rig.proxy, connection, ts_deadline(RIG_PATIENCE_MS)));
 }
 
-static void drive(vouch_client *client, struct deed *d, vouch_op *op)
+static void drive(vouch_client *client, struct feat *d, vouch_op *op)
 {
     rig_drive(client, op);
-    deed_finish(d, op);
+    feat_finish(d, op);
 }
 
 static void expect_done(int64_t times, const char *what, int64_t at)
 {
-    int64_t done = deed_done(&rig);
+    int64_t done = feat_done(&rig);
     ck_assert_msg(done == times, "%s, %lld: done %lld times instead of %lld", what, (long long)at,
                   (long long)done, (long long)times);
 }
@@ -121,13 +121,13 @@ static void next_case(vouch_client *client)
 
 static void late_after_commit(int64_t at)
 {
-    struct deed d;
+    struct feat d;
     vouch_op *op;
-    deed_init(&d, &rig, course->deed, course->guard);
+    feat_init(&d, &rig, course->feat, course->guard);
     vouch_client *client = greeted();
     int a = hold_first(client, &d, &op, at);
     drive(client, &d, op);
-    deed_expect(&d, VOUCH_OK, "held, and tried again", at);
+    feat_expect(&d, VOUCH_OK, "held, and tried again", at);
     ck_assert_int_eq(d.outcome, VOUCH_OUTCOME_COMMITTED);
     ck_assert_uint_eq(d.attempts, 2);
     let_go(a);
@@ -149,19 +149,19 @@ END_TEST
 /* B's bytes reach the server up to `at`; then what A held; then the rest of B's. */
 static void late_between(int64_t held, int64_t at)
 {
-    struct deed d;
+    struct feat d;
     vouch_op *op;
-    deed_init(&d, &rig, course->deed, course->guard);
+    feat_init(&d, &rig, course->feat, course->guard);
     vouch_client *client = greeted();
     int b = rig_next_connection(&rig);
     ts_plan plan = held_from(size.hello + at);
     ts_proxy_plan(rig.proxy, b, &plan);
     int a = hold_first(client, &d, &op, held);
-    deed_turn_until(&rig, client, b, size.hello + written(at));
+    feat_turn_until(&rig, client, b, size.hello + written(at));
     let_go(a);
     ts_proxy_release(rig.proxy, b);
     drive(client, &d, op);
-    deed_expect(&d, VOUCH_OK, "late between", at);
+    feat_expect(&d, VOUCH_OK, "late between", at);
     expect_done(1, "late between", at);
     next_case(client);
 }
@@ -182,9 +182,9 @@ END_TEST
 
 static void two_late(int64_t first, int64_t second, bool other_way)
 {
-    struct deed d;
+    struct feat d;
     vouch_op *op;
-    deed_init(&d, &rig, course->deed, course->guard);
+    feat_init(&d, &rig, course->feat, course->guard);
     vouch_client *client = greeted();
     int b = rig_next_connection(&rig);
     ts_plan plan = held_from(size.hello + second);
@@ -192,7 +192,7 @@ static void two_late(int64_t first, int64_t second, bool other_way)
     int a = hold_first(client, &d, &op, first);
     hold(client, b, size.hello, second);
     drive(client, &d, op);
-    deed_expect(&d, VOUCH_OK, "two held", first);
+    feat_expect(&d, VOUCH_OK, "two held", first);
     ck_assert_uint_eq(d.attempts, 3);
     let_go(other_way ? b : a);
     expect_done(1, "one of two late", first);
@@ -215,7 +215,7 @@ END_TEST
 
 /* ---- released after the run ended as not applied -------------------------------------------- */
 
-static vouch_status status_of(enum deed_turn turn)
+static vouch_status status_of(enum feat_turn turn)
 {
     return turn == TURN_CANCEL  ? VOUCH_ECANCELLED
            : turn == TURN_RIVAL ? VOUCH_ECONFLICT
@@ -233,7 +233,7 @@ static void turn_until_forwarded(vouch_client *client, const vouch_op *op, int c
 }
 
 /* The same token again, while or after what the first run held arrives: it is done once. */
-static void second_run(struct deed *d, vouch_client *client, int a, int64_t at)
+static void second_run(struct feat *d, vouch_client *client, int a, int64_t at)
 {
     int connection = rig_next_connection(&rig) - 1;
     int64_t before = ts_proxy_count(rig.proxy, connection).to_server;
@@ -241,29 +241,29 @@ static void second_run(struct deed *d, vouch_client *client, int a, int64_t at)
     d->turn = TURN_NONE;
     d->retry.conflicts = 0;
     ts_proxy_plan_from_here(rig.proxy, connection, &plan);
-    vouch_op *op = deed_start(d, client);
+    vouch_op *op = feat_start(d, client);
     if (at >= 0) {
         turn_until_forwarded(client, op, connection, before + at);
         let_go(a);
     }
     ts_proxy_release(rig.proxy, connection);
     drive(client, d, op);
-    deed_expect(d, VOUCH_OK, "again with the same token", at);
+    feat_expect(d, VOUCH_OK, "again with the same token", at);
     ck_assert_int_eq(d->outcome, VOUCH_OUTCOME_COMMITTED);
     taken_over++;
 }
 
 /* `again` < 0: no second run; else how many of its bytes reach the server before A's do. */
-static void late_after_no(enum deed_turn turn, int64_t at, int64_t again)
+static void late_after_no(enum feat_turn turn, int64_t at, int64_t again)
 {
-    struct deed d;
+    struct feat d;
     vouch_op *op;
-    deed_init(&d, &rig, course->deed, course->guard);
+    feat_init(&d, &rig, course->feat, course->guard);
     d.turn = turn;
     vouch_client *client = greeted();
     int a = hold_first(client, &d, &op, at);
     drive(client, &d, op);
-    deed_expect(&d, status_of(turn), "settled as no", at);
+    feat_expect(&d, status_of(turn), "settled as no", at);
     ck_assert_int_eq(d.error.effect, VOUCH_NOT_APPLIED);
     settled_no++;
     if (again < 0) {
@@ -308,9 +308,9 @@ END_TEST
 /* B never answers, so that the time for settling comes, on C. False if the machine was too slow. */
 static bool late_after_deadline(int64_t at, int64_t deadline_ms)
 {
-    struct deed d;
+    struct feat d;
     vouch_op *op;
-    deed_init(&d, &rig, course->deed, course->guard);
+    feat_init(&d, &rig, course->feat, course->guard);
     d.options.deadline_ms = deadline_ms;
     vouch_client *client = greeted();
     int b = rig_next_connection(&rig);
@@ -325,7 +325,7 @@ static bool late_after_deadline(int64_t at, int64_t deadline_ms)
     if (no)
         expect_done(0, "the second attempt late after the deadline", at);
     let_go(a);
-    int64_t done = deed_done(&rig);
+    int64_t done = feat_done(&rig);
     ck_assert_int_le(done, no ? 0 : 1);
     settled_no += no;
     next_case(client);

@@ -2,7 +2,7 @@
  * its marker something happens to the server: the marker expires, is evicted, flushed, or another
  * server answers. Then there is no yes and no no, but VOUCH_EUNKNOWN, which says why. If the same
  * thing leaves the marker where it is, or nothing happens, it is settled. */
-#include "deed.h"
+#include "feat.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +27,7 @@ struct limit {
 static struct rig rig;
 static const struct limit *limit;
 static enum fate fate;
-static struct deed_size size;
+static struct feat_size size;
 static int connection;
 static int64_t hello; /* bytes from the client before MULTI */
 
@@ -151,7 +151,7 @@ static const struct limit limits[] = {
 /* ---- a case --------------------------------------------------------------------------------- */
 
 /* All is read and the marker was asked: what follows is MULTI to EXEC. */
-static void deciding(struct deed *d, uint32_t attempt)
+static void deciding(struct feat *d, uint32_t attempt)
 {
     ts_plan plan = ts_plan_none();
     if (attempt == 1) {
@@ -185,14 +185,14 @@ static vouch_client *greeted(uint32_t protocol)
     return client;
 }
 
-static void run(struct deed *d, uint32_t protocol)
+static void run(struct feat *d, uint32_t protocol)
 {
     d->deciding = deciding;
     d->turn = fate == LATE ? TURN_CANCEL : TURN_NONE;
     d->options.marker_ms = limit->marker_ms;
     hello = INT64_MAX / 2;
     vouch_client *client = greeted(protocol);
-    vouch_op *op = deed_start(d, client);
+    vouch_op *op = feat_start(d, client);
     int64_t by = ts_deadline(RIG_PATIENCE_MS);
     while (ts_proxy_count(rig.proxy, connection).from_client < hello + size.all - size.asked) {
         ck_assert(!ts_passed(by));
@@ -203,23 +203,23 @@ static void run(struct deed *d, uint32_t protocol)
         limit->happens();
     ts_proxy_cut(rig.proxy, connection, TS_END_EOF, fate == LATE ? TS_CUT_HELD : TS_CUT_SETTLE);
     rig_drive(client, op);
-    deed_finish(d, op);
+    feat_finish(d, op);
     vouch_client_close(client);
 }
 
-static void check(const struct deed *d, vouch_status want)
+static void check(const struct feat *d, vouch_status want)
 {
     char what[80];
     (void)snprintf(what, sizeof what, "%s, EXEC %s", limit->name,
                    fate == RAN    ? "ran"
                    : fate == LOST ? "lost"
                                   : "late");
-    deed_expect(d, want, what, 0);
+    feat_expect(d, want, what, 0);
     if (want == VOUCH_OK) {
         ck_assert_int_eq(d->outcome,
                          fate == LOST ? VOUCH_OUTCOME_COMMITTED : VOUCH_OUTCOME_SETTLED);
-        ck_assert_msg(deed_done(&rig) == 1, "%s: done %lld times", what,
-                      (long long)deed_done(&rig));
+        ck_assert_msg(feat_done(&rig) == 1, "%s: done %lld times", what,
+                      (long long)feat_done(&rig));
         return;
     }
     ck_assert_msg(d->error.cause == VOUCH_CAUSE_UNPROVEN && strstr(d->error.message, limit->words),
@@ -227,16 +227,16 @@ static void check(const struct deed *d, vouch_status want)
     ck_assert_int_eq(d->error.effect, VOUCH_MAYBE_APPLIED);
 }
 
-static void one_case(ts_server_kind kind, uint32_t protocol, enum fate f, enum deed_guard guard)
+static void one_case(ts_server_kind kind, uint32_t protocol, enum fate f, enum feat_guard guard)
 {
-    struct deed d;
+    struct feat d;
     fate = f;
-    rig = deed_rig(kind, TS_UNIX, limit->persistence);
-    size = deed_measure(&rig, DEED_BLIND, guard, protocol);
+    rig = feat_rig(kind, TS_UNIX, limit->persistence);
+    size = feat_measure(&rig, FEAT_BLIND, guard, protocol);
     size.all -= 32; /* without PX, or with fewer digits, a marker's SET is so much shorter */
     if (limit->before)
         limit->before();
-    deed_init(&d, &rig, DEED_BLIND, guard);
+    feat_init(&d, &rig, FEAT_BLIND, guard);
     run(&d, protocol);
     check(&d, f == RAN ? limit->ran : f == LOST ? limit->lost : limit->late);
     rig_stop(&rig);

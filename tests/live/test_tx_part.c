@@ -1,7 +1,7 @@
 /* Transactions larger than the sockets hold: the connection is lost when a part of one was handed over,
  * and EXEC was not. If MULTI's answer was read nothing can have run, and it is tried again; if not, the
  * server may have refused MULTI and run what came behind it, one by one. */
-#include "deed.h"
+#include "feat.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +11,9 @@
 #define MULTI  15 /* bytes */
 
 static struct rig rig;
-static struct deed d;
+static struct feat d;
 
-/* The deed of DEED_BATCH, and some MiB more. */
+/* The feat of FEAT_BATCH, and some MiB more. */
 static vouch_op *start_large(vouch_client *client)
 {
     vouch_op *op = NULL;
@@ -46,13 +46,13 @@ static void get_stuck(vouch_client *client, int connection, int64_t to_server, i
 
 /* Of MULTI and what is behind it the server gets `at` bytes. The client is not rid of the rest: its end
  * is one that takes no more. */
-static void run_in_part(enum deed_guard guard, int64_t at)
+static void run_in_part(enum feat_guard guard, int64_t at)
 {
     vouch_client_options o = rig_options(3, 0);
     o.connect_ms = 0;
     o.window_bytes = (size_t)64 << 20;
-    deed_init(&d, &rig, DEED_BATCH, guard);
-    struct deed_size size = deed_measure(&rig, DEED_BATCH, guard, 3);
+    feat_init(&d, &rig, FEAT_BATCH, guard);
+    struct feat_size size = feat_measure(&rig, FEAT_BATCH, guard, 3);
     vouch_client *client = rig_open(&rig, &o);
     (void)rig_connection_id(client);
     int connection = rig_next_connection(&rig) - 1;
@@ -66,22 +66,22 @@ static void run_in_part(enum deed_guard guard, int64_t at)
               before.to_client + (at >= MULTI ? (int64_t)strlen("+OK\r\n") : 0));
     ts_proxy_cut(rig.proxy, connection, TS_END_CLOSE, TS_CUT_SETTLE);
     rig_drive(client, op);
-    deed_finish(&d, op);
+    feat_finish(&d, op);
     vouch_client_close(client);
     ck_assert(ts_proxy_wait_closed(rig.proxy, TS_EVERY, ts_deadline(RIG_PATIENCE_MS)));
 }
 
 static void begin(int i)
 {
-    rig = deed_rig(i ? TS_VALKEY : TS_REDIS, TS_UNIX, TS_NO_PERSISTENCE);
+    rig = feat_rig(i ? TS_VALKEY : TS_REDIS, TS_UNIX, TS_NO_PERSISTENCE);
 }
 
 static void expect_done_again(int64_t at)
 {
-    deed_expect(&d, VOUCH_OK, "handed over in part", at);
+    feat_expect(&d, VOUCH_OK, "handed over in part", at);
     ck_assert_int_eq(d.outcome, VOUCH_OUTCOME_COMMITTED);
     ck_assert_uint_eq(d.attempts, 2);
-    ck_assert_int_eq(deed_done(&rig), 1);
+    ck_assert_int_eq(feat_done(&rig), 1);
     rig_flush(&rig);
 }
 
@@ -103,9 +103,9 @@ START_TEST(before_multi_was_answered_a_part_is_in_doubt)
     begin(_i);
     for (int64_t at = 0; at < MULTI; at++) {
         run_in_part(GUARD_NONE, at);
-        deed_expect(&d, VOUCH_EUNKNOWN, "handed over in part", at);
+        feat_expect(&d, VOUCH_EUNKNOWN, "handed over in part", at);
         ck_assert_int_eq(d.error.cause, VOUCH_CAUSE_MULTI);
-        ck_assert_int_eq(deed_done(&rig), 0);
+        ck_assert_int_eq(feat_done(&rig), 0);
     }
     rig_stop(&rig);
 }
@@ -114,7 +114,7 @@ END_TEST
 /* With `strict` nothing is behind MULTI yet; with a marker its absence settles it. */
 START_TEST(strict_and_markers_leave_no_such_doubt)
 {
-    static const enum deed_guard guards[] = {GUARD_STRICT, GUARD_RESOLVE, GUARD_TOKEN,
+    static const enum feat_guard guards[] = {GUARD_STRICT, GUARD_RESOLVE, GUARD_TOKEN,
                                              GUARD_STRICT_RESOLVE};
     begin(_i);
     for (size_t g = 0; g < sizeof guards / sizeof *guards; g++) {

@@ -1,18 +1,18 @@
 /* Copies: a commit is said to be on as many as were asked for, or not to be, and is a commit in both
  * cases. And a replica that takes its primary's place: what its data proves, and what not. */
-#include "deed.h"
+#include "feat.h"
 
 #include <string.h>
 
 static struct rig rig;
 static ts_server *replica;
 static vouch_client *client;
-static struct deed d;
+static struct feat d;
 static ts_server_kind kind;
 
 static void begin(ts_persistence persistence)
 {
-    rig = deed_rig(kind, TS_TCP, persistence);
+    rig = feat_rig(kind, TS_TCP, persistence);
     ts_server_options so = {
         .kind = kind, .transport = TS_TCP, .persistence = persistence, .replica_of = rig.server};
     replica = ts_server_start(&so);
@@ -53,7 +53,7 @@ static void pause_replica(bool pause)
 /* Committed; `reached` says whether on the replica too, which is waited for until then. */
 static void expect_copies(bool reached, vouch_tx_outcome outcome, int64_t begun)
 {
-    deed_expect(&d, reached ? VOUCH_OK : VOUCH_ECOPIES, "copies", d.kind);
+    feat_expect(&d, reached ? VOUCH_OK : VOUCH_ECOPIES, "copies", d.kind);
     ck_assert_int_eq(d.outcome, outcome);
     ck_assert_int_eq(d.copies, reached);
     if (reached)
@@ -66,9 +66,9 @@ static void expect_copies(bool reached, vouch_tx_outcome outcome, int64_t begun)
     ck_assert_int_lt(took, RIG_PATIENCE_MS / 2);
 }
 
-static void wants_copy(enum deed_kind deed, enum deed_guard guard, bool reached)
+static void wants_copy(enum feat_kind feat, enum feat_guard guard, bool reached)
 {
-    deed_init(&d, &rig, deed, guard);
+    feat_init(&d, &rig, feat, guard);
     d.options.copies = 1;
     d.options.copies_ms = reached ? RIG_PATIENCE_MS / 2 : 150;
 }
@@ -78,16 +78,16 @@ START_TEST(a_commit_waits_for_its_copies)
     int64_t done = 0;
     for (int paused = 0; paused < 2; paused++) {
         pause_replica(paused);
-        for (int deed = DEED_COUNTER; deed <= DEED_BLIND; deed++) {
+        for (int feat = FEAT_COUNTER; feat <= FEAT_BLIND; feat++) {
             int64_t begun = ts_now_ms();
-            wants_copy((enum deed_kind)deed, deed % 2 ? GUARD_NONE : GUARD_TOKEN, !paused);
-            deed_run(&d, client);
+            wants_copy((enum feat_kind)feat, feat % 2 ? GUARD_NONE : GUARD_TOKEN, !paused);
+            feat_run(&d, client);
             expect_copies(!paused, VOUCH_OUTCOME_COMMITTED, begun);
-            ck_assert_int_eq(deed_done(&rig), ++done);
+            ck_assert_int_eq(feat_done(&rig), ++done);
         }
     }
     pause_replica(false);
-    deed_run(&d, client); /* the token of the last one was used: it is on its copy by now */
+    feat_run(&d, client); /* the token of the last one was used: it is on its copy by now */
     expect_copies(true, d.token[0] ? VOUCH_OUTCOME_ALREADY : VOUCH_OUTCOME_COMMITTED, 0);
 }
 END_TEST
@@ -98,10 +98,10 @@ static enum fate { RAN, LOST } fate;
 static void (*at_exec)(void);
 
 /* EXEC runs and its answer is held, or EXEC never comes. */
-static void deciding(struct deed *deed, uint32_t attempt)
+static void deciding(struct feat *feat, uint32_t attempt)
 {
     ts_plan plan = ts_plan_none();
-    (void)deed;
+    (void)feat;
     if (attempt != 1)
         return;
     *(fate == RAN ? &plan.to_client.stall_after : &plan.to_server.drop_after) = 0;
@@ -117,7 +117,7 @@ static void run_in_doubt(void (*happens)(void))
     int64_t by = ts_deadline(RIG_PATIENCE_MS);
     int64_t before = ts_proxy_count(rig.proxy, connection).to_server;
     d.deciding = deciding;
-    vouch_op *op = deed_start(&d, client);
+    vouch_op *op = feat_start(&d, client);
     for (ts_proxy_counts c = {0}; d.attempt == 0 || c.from_client == c.to_server;) {
         ck_assert(!ts_passed(by));
         rig_turn(client, 2);
@@ -128,7 +128,7 @@ static void run_in_doubt(void (*happens)(void))
     happens();
     ts_proxy_cut(rig.proxy, connection, TS_END_EOF, TS_CUT_SETTLE);
     rig_drive(client, op);
-    deed_finish(&d, op);
+    feat_finish(&d, op);
 }
 
 static void greet(void)
@@ -150,10 +150,10 @@ START_TEST(a_commit_known_from_its_marker_waits_for_its_copies_too)
         pause_replica(paused);
         greet();
         int64_t begun = ts_now_ms();
-        wants_copy(DEED_BLIND, paused ? GUARD_RESOLVE : GUARD_TOKEN, !paused);
+        wants_copy(FEAT_BLIND, paused ? GUARD_RESOLVE : GUARD_TOKEN, !paused);
         run_in_doubt(nothing);
         expect_copies(!paused, VOUCH_OUTCOME_SETTLED, begun);
-        ck_assert_int_eq(deed_done(&rig), 1);
+        ck_assert_int_eq(feat_done(&rig), 1);
     }
     pause_replica(false);
 }
@@ -161,16 +161,16 @@ END_TEST
 
 START_TEST(a_token_that_was_used_waits_for_its_copies_too)
 {
-    wants_copy(DEED_BATCH, GUARD_TOKEN, true);
-    deed_run(&d, client);
+    wants_copy(FEAT_BATCH, GUARD_TOKEN, true);
+    feat_run(&d, client);
     for (int paused = 1; paused >= 0; paused--) {
         pause_replica(paused);
         int64_t begun = ts_now_ms();
         d.options.copies_ms = paused ? 150 : RIG_PATIENCE_MS / 2;
-        deed_run(&d, client);
+        feat_run(&d, client);
         expect_copies(!paused, VOUCH_OUTCOME_ALREADY, begun);
     }
-    ck_assert_int_eq(deed_done(&rig), 1);
+    ck_assert_int_eq(feat_done(&rig), 1);
 }
 END_TEST
 
@@ -186,17 +186,17 @@ static bool knows_waitaof(void)
 
 static void wants_fsync(uint32_t copies, bool reached)
 {
-    deed_init(&d, &rig, DEED_BATCH, GUARD_NONE);
+    feat_init(&d, &rig, FEAT_BATCH, GUARD_NONE);
     d.options.fsync = 1;
     d.options.copies = copies;
     d.options.copies_ms = reached ? RIG_PATIENCE_MS / 2 : 150;
-    deed_run(&d, client);
+    feat_run(&d, client);
     if (!knows_waitaof()) {
-        deed_expect(&d, VOUCH_ECOPIES, "fsync", copies);
+        feat_expect(&d, VOUCH_ECOPIES, "fsync", copies);
         ck_assert_msg(strstr(d.error.message, "unknown command"), "%s", d.error.message);
         ck_assert_int_eq(d.copies, -1);
     } else {
-        deed_expect(&d, reached ? VOUCH_OK : VOUCH_ECOPIES, "fsync", copies);
+        feat_expect(&d, reached ? VOUCH_OK : VOUCH_ECOPIES, "fsync", copies);
         ck_assert_int_eq(d.copies, reached && copies);
     }
     if (d.status != VOUCH_OK)
@@ -211,12 +211,12 @@ START_TEST(a_commit_waits_for_the_append_only_files)
     wants_fsync(0, true);
     wants_fsync(1, false);
     pause_replica(false);
-    ck_assert_int_eq(deed_done(&rig), 4);
+    ck_assert_int_eq(feat_done(&rig), 4);
     ts_do(rig.server, "CONFIG", "SET", "appendonly", "no", NULL);
-    deed_init(&d, &rig, DEED_BATCH, GUARD_NONE);
+    feat_init(&d, &rig, FEAT_BATCH, GUARD_NONE);
     d.options.fsync = 1;
-    deed_run(&d, client);
-    deed_expect(&d, VOUCH_ECOPIES, "no append-only file", 0);
+    feat_run(&d, client);
+    feat_expect(&d, VOUCH_ECOPIES, "no append-only file", 0);
     ck_assert_msg(strstr(d.error.message, "ERR "), "%s", d.error.message); /* its own words */
     ck_assert_int_eq(d.error.effect, VOUCH_APPLIED);
 }
@@ -251,15 +251,15 @@ static void take_over(enum fate f, bool in_time)
     fate = f;
     at_exec = in_time ? NULL : promote;
     greet();
-    deed_init(&d, &rig, DEED_BLIND, GUARD_RESOLVE);
+    feat_init(&d, &rig, FEAT_BLIND, GUARD_RESOLVE);
     run_in_doubt(in_time ? replicate_and_promote : kill_primary);
     if (fate == RAN && in_time) {
-        deed_expect(&d, VOUCH_OK, "promoted", 0);
+        feat_expect(&d, VOUCH_OK, "promoted", 0);
         ck_assert_int_eq(d.outcome, VOUCH_OUTCOME_SETTLED);
         ck_assert_int_eq(ts_int(replica, "GET", "n", NULL), 1);
         return;
     }
-    deed_expect(&d, VOUCH_EUNKNOWN, "promoted", 0);
+    feat_expect(&d, VOUCH_EUNKNOWN, "promoted", 0);
     ck_assert_int_eq(d.error.cause, VOUCH_CAUSE_UNPROVEN);
     ck_assert_msg(strstr(d.error.message, "another server answers"), "%s", d.error.message);
     ck_assert_int_eq(ts_int(replica, "EXISTS", "n", NULL), 0);

@@ -7,32 +7,32 @@
  *     BLIND     the same by a body that only peeks         likewise, and the body can change its mind
  *
  * Bodies also watch `rival`, which is changed by who wants a conflict. */
-#ifndef LIVE_DEED_H
-#define LIVE_DEED_H
+#ifndef LIVE_FEAT_H
+#define LIVE_FEAT_H
 
 #include "rig.h"
 
-enum deed_kind { DEED_COUNTER, DEED_TRANSFER, DEED_BATCH, DEED_BLIND };
-enum deed_guard { GUARD_NONE, GUARD_STRICT, GUARD_RESOLVE, GUARD_STRICT_RESOLVE, GUARD_TOKEN };
+enum feat_kind { FEAT_COUNTER, FEAT_TRANSFER, FEAT_BATCH, FEAT_BLIND };
+enum feat_guard { GUARD_NONE, GUARD_STRICT, GUARD_RESOLVE, GUARD_STRICT_RESOLVE, GUARD_TOKEN };
 
 /* What the body does from attempt `turns_at` on. */
-enum deed_turn {
+enum feat_turn {
     TURN_NONE,   /* commits, as in every attempt before */
     TURN_CANCEL, /* changes its mind */
     TURN_RIVAL,  /* somebody else changes what it watches; and the budget for conflicts is empty */
     TURN_REFUSED /* queues what the server refuses */
 };
 
-struct deed {
-    enum deed_kind kind;
+struct feat {
+    enum feat_kind kind;
     vouch_tx_options options;
     vouch_retry retry; /* that they point to */
     char token[16];    /* likewise */
-    enum deed_turn turn;
+    enum feat_turn turn;
     uint32_t turns_at;
     struct rig *rig;
     /* Called when the body, with all it asked for, is about to commit. */
-    void (*deciding)(struct deed *d, uint32_t attempt);
+    void (*deciding)(struct feat *d, uint32_t attempt);
     uint32_t attempt; /* the body was called in, last */
     /* How it ended. */
     vouch_status status;
@@ -43,33 +43,33 @@ struct deed {
 };
 
 /* A server of that kind behind a proxy that records. */
-struct rig deed_rig(ts_server_kind kind, ts_transport transport, ts_persistence persistence);
+struct rig feat_rig(ts_server_kind kind, ts_transport transport, ts_persistence persistence);
 
-/* A deed with these; each with GUARD_TOKEN gets a token of its own, of the same length. */
-void deed_init(struct deed *d, struct rig *rig, enum deed_kind kind, enum deed_guard guard);
+/* A feat with these; each with GUARD_TOKEN gets a token of its own, of the same length. */
+void feat_init(struct feat *d, struct rig *rig, enum feat_kind kind, enum feat_guard guard);
 /* Whether a marker settles its doubts. */
-bool deed_is_marked(const struct deed *d);
+bool feat_is_marked(const struct feat *d);
 /* Does it again: as a new run with the same options. */
-vouch_op *deed_start(struct deed *d, vouch_client *client);
-void deed_finish(struct deed *d, vouch_op *op);
-void deed_run(struct deed *d, vouch_client *client);
+vouch_op *feat_start(struct feat *d, vouch_client *client);
+void feat_finish(struct feat *d, vouch_op *op);
+void feat_run(struct feat *d, vouch_client *client);
 
-/* How often deeds were done since the data was removed; fails if one was done by halves. */
-int64_t deed_done(struct rig *rig);
+/* How often feats were done since the data was removed; fails if one was done by halves. */
+int64_t feat_done(struct rig *rig);
 /* Fails unless it ended like this; `what` and `n` name the case. */
-void deed_expect(const struct deed *d, vouch_status status, const char *what, long long n);
+void feat_expect(const struct feat *d, vouch_status status, const char *what, long long n);
 
-/* Bytes that a deed writes on a connection that was greeted, its marker's included; from them the
+/* Bytes that a feat writes on a connection that was greeted, its marker's included; from them the
  * positions of faults are counted. */
-struct deed_size {
+struct feat_size {
     int64_t hello; /* before its first byte, on a new connection */
     int64_t asked; /* WATCH and all it reads */
     int64_t all;   /* with MULTI to EXEC */
 };
-struct deed_size deed_measure(struct rig *rig, enum deed_kind kind, enum deed_guard guard,
+struct feat_size feat_measure(struct rig *rig, enum feat_kind kind, enum feat_guard guard,
                               uint32_t protocol);
 
 /* Turns until the proxy has received so many bytes from the client on a connection. */
-void deed_turn_until(struct rig *rig, vouch_client *client, int connection, int64_t from_client);
+void feat_turn_until(struct rig *rig, vouch_client *client, int connection, int64_t from_client);
 
 #endif

@@ -1,5 +1,5 @@
 /* What the fault tests of transactions do, and how often it was done. */
-#include "deed.h"
+#include "feat.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #define AMOUNT 7
 
-struct rig deed_rig(ts_server_kind kind, ts_transport transport, ts_persistence persistence)
+struct rig feat_rig(ts_server_kind kind, ts_transport transport, ts_persistence persistence)
 {
     ts_server_options so = {.kind = kind, .transport = transport, .persistence = persistence};
     struct rig rig = {.server = ts_server_start(&so)};
@@ -27,34 +27,34 @@ static int64_t number(const vouch_reply *reply)
     return n;
 }
 
-/* Queues what the deed is; false while it waits for what it reads. */
-static bool act(struct deed *d, vouch_tx *tx)
+/* Queues what the feat is; false while it waits for what it reads. */
+static bool act(struct feat *d, vouch_tx *tx)
 {
     const vouch_reply *a, *b;
     switch (d->kind) {
-    case DEED_COUNTER:
+    case FEAT_COUNTER:
         a = vouch_tx_read(tx, "GET", "c");
         if (a)
             vouch_tx_queue(tx, "SET", "c", number(a) + 1);
         return a != NULL;
-    case DEED_TRANSFER:
+    case FEAT_TRANSFER:
         a = vouch_tx_read(tx, "GET", "from");
         b = vouch_tx_read(tx, "GET", "to");
         vouch_tx_queue(tx, "DECRBY", "from", AMOUNT);
         vouch_tx_queue(tx, "INCRBY", "to", AMOUNT);
         return a && b;
-    case DEED_BLIND:
+    case FEAT_BLIND:
         a = vouch_tx_peek(tx, "GET", "n");
         vouch_tx_queue(tx, "INCR", "n");
         vouch_tx_queue(tx, "INCR", "m");
         return a != NULL;
-    case DEED_BATCH:
+    case FEAT_BATCH:
         break;
     }
     return false;
 }
 
-static vouch_tx_step change_mind(struct deed *d, vouch_tx *tx)
+static vouch_tx_step change_mind(struct feat *d, vouch_tx *tx)
 {
     static const char *const words[] = {"INCR", "rival"};
     switch (d->turn) {
@@ -74,7 +74,7 @@ static vouch_tx_step change_mind(struct deed *d, vouch_tx *tx)
 
 static vouch_tx_step body(vouch_tx *tx, void *user)
 {
-    struct deed *d = user;
+    struct feat *d = user;
     d->attempt = vouch_tx_attempt(tx);
     vouch_tx_watch(tx, vouch_text("rival"));
     if (!act(d, tx))
@@ -88,7 +88,7 @@ static vouch_tx_step body(vouch_tx *tx, void *user)
 
 static unsigned long tokens = 100000;
 
-void deed_init(struct deed *d, struct rig *rig, enum deed_kind kind, enum deed_guard guard)
+void feat_init(struct feat *d, struct rig *rig, enum feat_kind kind, enum feat_guard guard)
 {
     static const vouch_tx_options options = VOUCH_TX_OPTIONS_INIT;
     static const vouch_retry retry = VOUCH_RETRY_INIT;
@@ -104,12 +104,12 @@ void deed_init(struct deed *d, struct rig *rig, enum deed_kind kind, enum deed_g
         (void)snprintf(d->token, sizeof d->token, "t%lu", tokens++);
 }
 
-bool deed_is_marked(const struct deed *d)
+bool feat_is_marked(const struct feat *d)
 {
     return d->options.resolve || d->token[0];
 }
 
-static vouch_op *start_batch(const struct deed *d, vouch_client *client)
+static vouch_op *start_batch(const struct feat *d, vouch_client *client)
 {
     vouch_op *op = NULL;
     vouch_error e;
@@ -122,7 +122,7 @@ static vouch_op *start_batch(const struct deed *d, vouch_client *client)
     return op;
 }
 
-vouch_op *deed_start(struct deed *d, vouch_client *client)
+vouch_op *feat_start(struct feat *d, vouch_client *client)
 {
     vouch_op *op = NULL;
     vouch_error e;
@@ -131,14 +131,14 @@ vouch_op *deed_start(struct deed *d, vouch_client *client)
     if (d->turn == TURN_RIVAL)
         d->retry.conflicts = VOUCH_RETRY_NONE;
     d->options.retry = &d->retry;
-    if (d->kind == DEED_BATCH)
+    if (d->kind == FEAT_BATCH)
         return start_batch(d, client);
     vouch_status status = vouch_transaction_start(client, body, d, &d->options, &op, &e);
     ck_assert_msg(status == VOUCH_OK, "%s", e.message);
     return op;
 }
 
-void deed_finish(struct deed *d, vouch_op *op)
+void feat_finish(struct feat *d, vouch_op *op)
 {
     vouch_tx_result *result = NULL;
     d->status = vouch_transaction_finish(op, &result, &d->error);
@@ -148,14 +148,14 @@ void deed_finish(struct deed *d, vouch_op *op)
     vouch_tx_result_free(result);
 }
 
-void deed_run(struct deed *d, vouch_client *client)
+void feat_run(struct feat *d, vouch_client *client)
 {
-    deed_finish(d, deed_start(d, client));
+    feat_finish(d, feat_start(d, client));
 }
 
 /* ---- the truth ------------------------------------------------------------------------------ */
 
-int64_t deed_done(struct rig *rig)
+int64_t feat_done(struct rig *rig)
 {
     static const char *const words[] = {"MGET", "c", "from", "to", "n", "m"};
     int64_t held[5] = {0};
@@ -170,7 +170,7 @@ int64_t deed_done(struct rig *rig)
     return held[0] + held[2] / AMOUNT + held[3];
 }
 
-void deed_expect(const struct deed *d, vouch_status status, const char *what, long long n)
+void feat_expect(const struct feat *d, vouch_status status, const char *what, long long n)
 {
     ck_assert_msg(d->status == status, "%s, %lld: %s after %u attempts: %s", what, n,
                   vouch_status_name(d->status), d->attempts, d->error.message);
@@ -178,7 +178,7 @@ void deed_expect(const struct deed *d, vouch_status status, const char *what, lo
 
 /* ---- sizes ---------------------------------------------------------------------------------- */
 
-void deed_turn_until(struct rig *rig, vouch_client *client, int connection, int64_t from_client)
+void feat_turn_until(struct rig *rig, vouch_client *client, int connection, int64_t from_client)
 {
     int64_t limit = ts_deadline(RIG_PATIENCE_MS);
     while (ts_proxy_count(rig->proxy, connection).from_client < from_client) {
@@ -200,10 +200,10 @@ static int64_t before_multi(struct rig *rig, int connection, int64_t from)
     return at;
 }
 
-struct deed_size deed_measure(struct rig *rig, enum deed_kind kind, enum deed_guard guard,
+struct feat_size feat_measure(struct rig *rig, enum feat_kind kind, enum feat_guard guard,
                               uint32_t protocol)
 {
-    struct deed d;
+    struct feat d;
     vouch_client_options o = rig_options(protocol, 0);
     o.connect_ms = 0; /* the first connection must be the one */
     int connection = rig_next_connection(rig);
@@ -211,13 +211,13 @@ struct deed_size deed_measure(struct rig *rig, enum deed_kind kind, enum deed_gu
     (void)rig_connection_id(client);
     int64_t id = (int64_t)strlen("*2\r\n$6\r\nCLIENT\r\n$2\r\nID\r\n");
     int64_t warm = ts_proxy_count(rig->proxy, connection).from_client;
-    deed_init(&d, rig, kind, guard);
-    deed_run(&d, client);
-    deed_expect(&d, VOUCH_OK, "measured", 0);
+    feat_init(&d, rig, kind, guard);
+    feat_run(&d, client);
+    feat_expect(&d, VOUCH_OK, "measured", 0);
     vouch_client_close(client);
     ck_assert(ts_proxy_wait_gone(rig->proxy, connection, ts_deadline(RIG_PATIENCE_MS)));
     int64_t all = ts_proxy_count(rig->proxy, connection).from_client;
     int64_t multi = before_multi(rig, connection, warm);
     rig_flush(rig);
-    return (struct deed_size){warm - id, multi - warm, all - warm};
+    return (struct feat_size){warm - id, multi - warm, all - warm};
 }
