@@ -10,23 +10,17 @@
  *                       … and now the accident
  *
  * The truth is asked over a small client of the tests' own, which shares nothing with vouch. */
+#include "demo.h"
+
 #include "clock.h"
-#include "server.h"
 #include "truth.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <vouch/vouch.h>
 
 enum { FIRST_BATCH = 1000, BAD = 500, MANY = 3000, WINDOW = 1000, SOON_MS = 20000 };
-
-struct demo {
-    ts_server *server;
-    char url[TS_URL_MAX];
-    bool wrong; /* something that was claimed is not so */
-};
 
 /* A batch that met with an accident. */
 struct accident {
@@ -36,8 +30,7 @@ struct accident {
     size_t doubtful, ran;    /* how many are MAYBE, and how many of these the server ran */
 };
 
-/* Every claim of the demo goes through here. */
-static void claim(struct demo *d, bool so, const char *what)
+void claim(struct demo *d, bool so, const char *what)
 {
     if (so)
         return;
@@ -45,7 +38,7 @@ static void claim(struct demo *d, bool so, const char *what)
     printf("   MISMATCH: not so: %s\n", what);
 }
 
-static bool failed(const char *what, const vouch_error *error)
+bool failed(const char *what, const vouch_error *error)
 {
     printf("   %s: %s: %s\n", what, vouch_status_name(error->status), error->message);
     return false;
@@ -375,7 +368,7 @@ static bool tell(struct demo *d)
         return false;
     printf("   Of %zu in doubt %zu ran here, and %zu of %zu above: the client cannot know.\n",
            killed.doubtful, killed.ran, frozen.ran, frozen.doubtful);
-    return what_to_do(d, &frozen, &killed);
+    return what_to_do(d, &frozen, &killed) && cut_exec(d);
 }
 
 int main(void)

@@ -19,6 +19,7 @@ run() {
     "$program" "$@" >"$folder/out" 2>"$folder/err" || status=$?
     [ "$status" = "$want" ] || fail "ended with $status instead of $want"
 }
+nowhere=() # arguments before the URL
 prints() { grep -qxF -- "$2" "$folder/$1" || fail "did not print '$2'"; }
 
 case $name in
@@ -99,9 +100,28 @@ collector)
     run 0 <"$folder/lines"
     prints err '4 events, 4 counted'
     ;;
+transfer)
+    run 0 "$VOUCH_URL" 4 200 </dev/null
+    prints out '4000 before, 4000 after'
+    [ "$(grep -cE '^process [0-9]+: [0-9]+ moved, [0-9]+ not enough money, 0 failed' "$folder/out")" = 4 ] ||
+        fail 'does not tell what became of 800 transfers'
+    ;;
+idempotent_request)
+    run 0 first 250 </dev/null
+    prints out 'done'
+    prints out 'receipt: paid 250, 750 left'
+    run 0 first 250 </dev/null
+    prints out 'was done before'
+    prints out 'receipt: paid 250, 750 left'
+    run 0 second 700 </dev/null
+    prints out 'receipt: paid 700, 50 left'
+    run 2 third 51 </dev/null
+    prints out 'not enough money, or no account'
+    nowhere=(name 1)
+    ;;
 *) fail 'there is no test of it' ;;
 esac
 
 # Nobody listens there: an error in words, and no success.
-run 1 'unix:///nonexistent/socket' </dev/null
+run 1 "${nowhere[@]}" 'unix:///nonexistent/socket' </dev/null
 [ -s "$folder/err" ] || fail 'said nothing of a server that is not there'

@@ -44,7 +44,7 @@ typedef struct vouch_stats {
     uint64_t waits;    /* backoffs: after a failure to connect, a loss, a passing refusal */
     uint64_t latency[VOUCH_LATENCY_BUCKETS]; /* round trips that were answered: from the first byte
                                                 handed over to the first byte of the answer read */
-    uint64_t committed; /* transactions */
+    uint64_t committed;                      /* transactions */
     uint64_t conflicts; /* attempts of transactions that ended because a watched key had changed */
     uint64_t settled;   /* transactions in doubt that their marker has settled, either way */
 } vouch_stats;
@@ -52,11 +52,7 @@ typedef struct vouch_stats {
 /* All 0, but for the size. */
 #define VOUCH_STATS_INIT                                                                           \
     {                                                                                              \
-        sizeof(vouch_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,                       \
-        {                                                                                          \
-            0                                                                                      \
-        },                                                                                         \
-            0, 0, 0                                                                                \
+        sizeof(vouch_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0}, 0, 0, 0          \
     }
 
 /* Fills in as much of *stats as its size covers; what this version does not know becomes 0. Does not

@@ -44,9 +44,9 @@ typedef bool (*vouch_retry_hook)(const vouch_retry_wait *wait, void *user);
 
 /* A retry policy. Begin with VOUCH_RETRY_INIT.
  *
- * The ceiling of the nth wait is base * 2^(n-1), at most cap. After conflicts it ages: from wait
- * number `age` on it halves again, down to the base, so that who has lost most often tries most
- * eagerly, and nobody starves. */
+ * The ceiling of the nth wait is base * 2^(n-1), at most cap. After conflicts it ages: each `age` waits
+ * it begins from the base again, so that who has lost often does not wait ever longer while others
+ * begin anew, and nobody starves. */
 typedef struct vouch_retry {
     uint32_t size;          /* set by the initialiser */
     uint32_t jitter;        /* VOUCH_JITTER_…; default FULL */
@@ -57,7 +57,7 @@ typedef struct vouch_retry {
     int64_t cap_ms;         /* highest ceiling; default 500 */
     int64_t outage_base_ms; /* first ceiling after a refusal that passes; default 20. (Connections
                                are opened again as the client's options say) */
-    uint32_t age; /* ceilings fall from this conflict on; default 5; or VOUCH_RETRY_NONE */
+    uint32_t age; /* waits from base to base; default 8; or VOUCH_RETRY_NONE: ever longer */
     uint32_t reserved;
     vouch_retry_hook on_wait; /* or NULL */
     void *user;               /* given to it */

@@ -81,6 +81,7 @@ VOUCH_API const vouch_reply *vouch_tx_peekv(vouch_tx *tx, vouch_args args);
 /* The same from arrays; `argvlen` may be NULL: every argument is text. */
 VOUCH_API const vouch_reply *vouch_tx_read_argv(vouch_tx *tx, size_t argc, const char *const *argv,
                                                 const size_t *argvlen);
+/* vouch_tx_peekv from arrays likewise. */
 VOUCH_API const vouch_reply *vouch_tx_peek_argv(vouch_tx *tx, size_t argc, const char *const *argv,
                                                 const size_t *argvlen);
 /* Watches a key without reading it. Like a read it is part of the replay, and takes effect with the
@@ -92,14 +93,17 @@ VOUCH_API void vouch_tx_watch(vouch_tx *tx, vouch_arg key);
  * server takes inside MULTI, and WAIT and WAITAOF, which do not wait there (options->copies does).
  * Blocking commands do not block inside MULTI. */
 VOUCH_API size_t vouch_tx_queuev(vouch_tx *tx, vouch_args args);
+/* The same from arrays; `argvlen` may be NULL: every argument is text. */
 VOUCH_API size_t vouch_tx_queue_argv(vouch_tx *tx, size_t argc, const char *const *argv,
                                      const size_t *argvlen);
 /* Queues all commands of a batch; returns the index of the first. */
 VOUCH_API size_t vouch_tx_queue_batch(vouch_tx *tx, const vouch_batch *batch);
 
 /* The same with 1 to 32 typed arguments, as VOUCH_ARGS takes them. */
-#define vouch_tx_read(tx, ...)  vouch_tx_readv((tx), VOUCH_ARGS(__VA_ARGS__))
-#define vouch_tx_peek(tx, ...)  vouch_tx_peekv((tx), VOUCH_ARGS(__VA_ARGS__))
+#define vouch_tx_read(tx, ...) vouch_tx_readv((tx), VOUCH_ARGS(__VA_ARGS__))
+/* vouch_tx_peekv likewise. */
+#define vouch_tx_peek(tx, ...) vouch_tx_peekv((tx), VOUCH_ARGS(__VA_ARGS__))
+/* vouch_tx_queuev likewise. */
 #define vouch_tx_queue(tx, ...) vouch_tx_queuev((tx), VOUCH_ARGS(__VA_ARGS__))
 
 /* Which attempt this is, from 1. */
@@ -219,10 +223,12 @@ VOUCH_API VOUCH_MUST vouch_status vouch_transaction_start(vouch_client *client, 
                                                           void *user,
                                                           const vouch_tx_options *options,
                                                           vouch_op **out, vouch_error *error);
+/* vouch_transaction_exec likewise. */
 VOUCH_API VOUCH_MUST vouch_status vouch_transaction_exec_start(vouch_client *client,
                                                                const vouch_batch *batch,
                                                                const vouch_tx_options *options,
                                                                vouch_op **out, vouch_error *error);
+/* vouch_update likewise. */
 VOUCH_API VOUCH_MUST vouch_status vouch_update_start(vouch_client *client, vouch_arg key,
                                                      vouch_update_fn fn, void *user,
                                                      const vouch_tx_options *options,
@@ -253,8 +259,7 @@ typedef struct vouch_exec_error {
     uint32_t reserved;
 } vouch_exec_error;
 
-/* All of these take NULL, and then answer UNKNOWN, 0 or NULL. */
-
+/* How it ended; UNKNOWN for NULL. (All that follow take NULL too, and answer 0, -1 or NULL.) */
 VOUCH_API vouch_tx_outcome vouch_tx_result_outcome(const vouch_tx_result *result);
 /* "COMMITTED" and so on; for a value this version does not know, "?". Static strings. */
 VOUCH_API const char *vouch_tx_outcome_name(vouch_tx_outcome outcome);
@@ -266,12 +271,15 @@ VOUCH_API size_t vouch_tx_result_count(const vouch_tx_result *result);
 VOUCH_API const vouch_result *vouch_tx_result_at(const vouch_tx_result *result, size_t i);
 /* Its reply; NULL if there is none, or it was lost. */
 VOUCH_API const vouch_reply *vouch_tx_result_reply(const vouch_tx_result *result, size_t i);
-/* All of them, in the order of the commands; *out is borrowed until the result is freed. */
+/* How many commands were refused before EXEC ran, and all of them in the order of the commands; *out
+ * (may be NULL) is borrowed until the result is freed. */
 VOUCH_API size_t vouch_tx_queue_errors(const vouch_tx_result *result,
                                        const vouch_queue_error **out);
+/* How many failed while EXEC ran, likewise. */
 VOUCH_API size_t vouch_tx_exec_errors(const vouch_tx_result *result, const vouch_exec_error **out);
-/* Attempts begun, and how many of them ended by a conflict. */
+/* Attempts begun. */
 VOUCH_API uint32_t vouch_tx_result_attempts(const vouch_tx_result *result);
+/* Attempts that ended by a conflict. */
 VOUCH_API uint32_t vouch_tx_result_conflicts(const vouch_tx_result *result);
 /* Replicas that have it, as WAIT or WAITAOF told; -1 if that was not asked, or not answered. */
 VOUCH_API int64_t vouch_tx_result_copies(const vouch_tx_result *result);

@@ -10,7 +10,7 @@
 #define DEFAULT_BASE_MS        1
 #define DEFAULT_OUTAGE_BASE_MS 20
 #define DEFAULT_CAP_MS         500
-#define DEFAULT_AGE            5
+#define DEFAULT_AGE            8
 
 static const vouch_retry defaults = VOUCH_RETRY_INIT;
 
@@ -51,14 +51,14 @@ static int64_t either(int64_t given, int64_t otherwise)
     return given ? given : otherwise;
 }
 
-/* On which doubling the ceiling of this conflict stands: up to `age`, then down again. */
+/* On which doubling the ceiling of this conflict stands: it rises up to `age`, then from the base again.
+ * Waits that only grow starve who has lost often, next to those who begin anew without any; waits that
+ * fall and stay short make it lose many times more in a row (seen: 100 and more, of 8 processes on one
+ * key). */
 static unsigned aged(const vouch_retry *p, uint32_t conflicts)
 {
     uint32_t age = p->age ? p->age : DEFAULT_AGE;
-    if (p->age == VOUCH_RETRY_NONE || conflicts <= age)
-        return conflicts;
-    uint32_t over = conflicts - age;
-    return over >= age ? 1 : age - over;
+    return p->age == VOUCH_RETRY_NONE ? conflicts : (conflicts - 1) % age + 1;
 }
 
 _Static_assert((int)VOUCH_JITTER_FULL == (int)RETRY_JITTER_FULL &&

@@ -18,14 +18,21 @@ void core_init(struct core *c, const struct settings *settings, uint64_t seed)
     c->random.state = seed;
 }
 
-static void drop_spares(struct core *c)
+static void discard(const struct block_kind *kind, void *block)
 {
-    while (c->spares) {
-        struct core_spare *s = c->spares;
-        c->spares = s->next;
-        alloc_free(s);
+    if (kind->discard)
+        kind->discard(block);
+    alloc_free(block);
+}
+
+static void clear_shelf(struct core_shelf *shelf)
+{
+    while (shelf->spares) {
+        struct core_spare *s = shelf->spares;
+        shelf->spares = s->next;
+        discard(&shelf->kind, s);
     }
-    c->spare_count = 0;
+    shelf->count = 0;
 }
 
 void core_free(struct core *c)
@@ -38,33 +45,47 @@ void core_free(struct core *c)
     }
     for (size_t i = 0; i < c->link_count; i++)
         link_free(c->links[i]);
-    drop_spares(c);
+    for (size_t i = 0; i < CORE_SHELVES; i++)
+        clear_shelf(&c->shelves[i]);
     settings_free(&c->settings);
 }
 
-void *core_block(struct core *c, size_t size)
+static struct core_shelf *shelf_of(struct core *c, const struct block_kind *kind)
 {
-    struct core_spare *s = c->spares;
-    if (!s || size != c->spare_size)
-        return alloc_get(size);
-    c->spares = s->next;
-    c->spare_count--;
+    for (size_t i = 0; i < CORE_SHELVES; i++)
+        if (c->shelves[i].kind.size == kind->size && c->shelves[i].kind.discard == kind->discard)
+            return &c->shelves[i];
+    return NULL;
+}
+
+void *core_block(struct core *c, const struct block_kind *kind, bool *used)
+{
+    struct core_shelf *shelf = shelf_of(c, kind);
+    *used = shelf && shelf->spares;
+    if (!*used)
+        return alloc_zeroed(1, kind->size);
+    struct core_spare *s = shelf->spares;
+    shelf->spares = s->next;
+    shelf->count--;
     return s;
 }
 
-void core_release(struct core *c, void *block, size_t size)
+void core_release(struct core *c, const struct block_kind *kind, void *block)
 {
-    if (!c || c->spare_count == CORE_SPARES_MAX) {
-        alloc_free(block);
+    struct core_shelf *shelf = c ? shelf_of(c, kind) : NULL;
+    if (c && !shelf) {
+        shelf = &c->shelves[c->next_shelf++ % CORE_SHELVES];
+        clear_shelf(shelf);
+        shelf->kind = *kind;
+    }
+    if (!shelf || shelf->count == CORE_SPARES_MAX) {
+        discard(kind, block);
         return;
     }
-    if (size != c->spare_size)
-        drop_spares(c); /* of an operation of another shape */
     struct core_spare *s = block;
-    s->next = c->spares;
-    c->spares = s;
-    c->spare_size = size;
-    c->spare_count++;
+    s->next = shelf->spares;
+    shelf->spares = s;
+    shelf->count++;
 }
 
 int64_t core_backoff_us(struct core *c, unsigned failures)

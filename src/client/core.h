@@ -12,20 +12,34 @@
 
 #include <stdint.h>
 
-/* Blocks of finished operations that are kept for the next ones. */
+/* Memory of finished operations is kept for the next ones of their kind: so many blocks of so many
+ * kinds. */
 #define CORE_SPARES_MAX 64
+#define CORE_SHELVES    3
 
 /* 128 bits in hexadecimal, and a NUL. */
 #define CORE_IDENTITY_MAX 33
+
+struct block_kind {
+    size_t size;
+    void (*discard)(
+        void *block); /* releases what a block that is kept still holds; NULL: nothing */
+};
 
 struct core_spare {
     struct core_spare *next;
 };
 
+struct core_shelf {
+    struct block_kind kind;
+    struct core_spare *spares;
+    size_t count;
+};
+
 struct core {
     struct settings settings;
-    struct core_spare *spares; /* all of one size */
-    size_t spare_size, spare_count;
+    struct core_shelf shelves[CORE_SHELVES];
+    size_t next_shelf; /* to be cleared for another kind */
     /* Servers: which one serves a slot. One, until there is cluster support; the simulator has
      * more. */
     size_t nodes;
@@ -35,15 +49,16 @@ struct core {
     struct vouch_op *ops, *ops_last;
     size_t op_count;
     struct retry_random random;
-    int64_t now;      /* microseconds, monotonic: what the driver said last */
-    int64_t uptime;   /* the same with the time that the machine was suspended (CLOCK_BOOTTIME); told
+    int64_t now;    /* microseconds, monotonic: what the driver said last */
+    int64_t uptime; /* the same with the time that the machine was suspended (CLOCK_BOOTTIME); told
                          while uptime_users > 0 */
     unsigned uptime_users;
-    char identity[CORE_IDENTITY_MAX]; /* text that no other client has, from the system's randomness */
-    uint64_t runs;                    /* markers' names given out: with the identity, unique */
-    uint64_t connections;             /* numbered as they are made */
-    bool interrupted; /* the next operation ends at once */
-    bool busy;        /* inside a callback of the caller's */
+    char identity
+        [CORE_IDENTITY_MAX]; /* text that no other client has, from the system's randomness */
+    uint64_t runs;           /* markers' names given out: with the identity, unique */
+    uint64_t connections;    /* numbered as they are made */
+    bool interrupted;        /* the next operation ends at once */
+    bool busy;               /* inside a callback of the caller's */
     vouch_stats counts;
 };
 
@@ -72,10 +87,11 @@ void core_interrupt(struct core *c);
 /* How long to wait after that many failures in a row. */
 int64_t core_backoff_us(struct core *c, unsigned failures);
 
-/* Memory for an operation's state, not cleared; NULL when memory is short. */
-void *core_block(struct core *c, size_t size);
+/* Memory for an operation's state; NULL when memory is short. *used says whether it is as another of its
+ * kind left it, but for the first pointer; else it is zeroed. */
+void *core_block(struct core *c, const struct block_kind *kind, bool *used);
 /* Gives it back; `c` may be NULL, as when the client was closed meanwhile. */
-void core_release(struct core *c, void *block, size_t size);
+void core_release(struct core *c, const struct block_kind *kind, void *block);
 
 /* ---- used by lanes and links ---------------------------------------------------------------- */
 

@@ -12,7 +12,6 @@
 #include "client/driver.h"
 
 #include <assert.h>
-#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <time.h>
@@ -204,7 +203,8 @@ static void move(struct vouch_client *c, uint64_t readable)
 
 _Static_assert(VOUCH_CLIENT_MAX_CONNECTIONS <= 64, "one bit for each connection");
 
-static int64_t timeout_of(const struct vouch_client *c)
+/* How long there is nothing to do without being told, in microseconds; -1: for ever. */
+static int64_t wait_of(const struct vouch_client *c)
 {
     int64_t wake = core_wake(&c->core), now = client_now();
     for (size_t i = 0; i < c->core.link_count; i++) {
@@ -219,7 +219,7 @@ static int64_t timeout_of(const struct vouch_client *c)
     }
     if (wake == OP_NEVER)
         return -1;
-    return wake <= now ? 0 : (wake - now + 999) / 1000;
+    return wake <= now ? 0 : wake - now;
 }
 
 static short events_of(const struct link *l, const struct seat *s)
@@ -227,13 +227,9 @@ static short events_of(const struct link *l, const struct seat *s)
     return s->transport->ops->events(s->transport, conn_wants_out(&l->conn));
 }
 
-size_t vouch_client_watch(vouch_client *c, struct pollfd *fds, size_t max, int64_t *timeout_ms)
+static size_t watch(vouch_client *c, struct pollfd *fds, size_t max)
 {
     size_t n = 0;
-    if (client_is_forked(c)) {
-        *timeout_ms = -1;
-        return 0;
-    }
     if (n < max)
         fds[n] = (struct pollfd){.fd = c->wake_fd, .events = POLLIN};
     n++;
@@ -255,7 +251,17 @@ size_t vouch_client_watch(vouch_client *c, struct pollfd *fds, size_t max, int64
         fds[n] = (struct pollfd){.fd = resolver_fd(c->lookup), .events = POLLIN};
     n += resolving;
     c->shut_told = c->shut_count;
-    *timeout_ms = timeout_of(c);
+    return n;
+}
+
+size_t vouch_client_watch(vouch_client *c, struct pollfd *fds, size_t max, int64_t *timeout_ms)
+{
+    *timeout_ms = -1;
+    if (client_is_forked(c))
+        return 0;
+    size_t n = watch(c, fds, max);
+    int64_t wait = wait_of(c);
+    *timeout_ms = wait < 0 ? -1 : wait / 1000 + (wait % 1000 != 0);
     return n;
 }
 
@@ -285,11 +291,11 @@ void vouch_client_ready(vouch_client *c, const struct pollfd *fds, size_t n)
 void driver_step(struct vouch_client *c, bool wait)
 {
     struct pollfd fds[VOUCH_CLIENT_MAX_CONNECTIONS + 1];
-    int64_t timeout = 0;
-    size_t n = vouch_client_watch(c, fds, VOUCH_CLIENT_MAX_CONNECTIONS + 1, &timeout);
-    if (!wait)
-        timeout = 0;
-    int got = poll(fds, n, timeout > INT_MAX ? INT_MAX : (int)timeout);
+    size_t n = watch(c, fds, VOUCH_CLIENT_MAX_CONNECTIONS + 1);
+    int64_t us = wait ? wait_of(c) : 0;
+    /* To the microsecond: backoffs of poll's milliseconds would all be the same one. */
+    struct timespec t = {.tv_sec = (time_t)(us / 1000000), .tv_nsec = (long)(us % 1000000) * 1000};
+    int got = ppoll(fds, n, us < 0 ? NULL : &t, NULL);
     move(c, got > 0 ? readable_links(c, fds, n) : EVERY_LINK);
 }
 

@@ -50,20 +50,20 @@ struct link {
     enum link_state state;
     enum link_stage stage;
     bool leased;
-    bool probe_multi;     /* false after the probe was found to do harm */
-    bool heard;           /* something came on this connection */
-    bool may_multi;       /* READY: MULTI was not denied to this user when it was greeted */
-    bool indivisible;     /* a lane is inside MULTI: no AUTH may come between */
-    uint64_t connection;  /* of the core's connections: which one this is; changes with each */
+    bool probe_multi;         /* false after the probe was found to do harm */
+    bool heard;               /* something came on this connection */
+    bool may_multi;           /* READY: MULTI was not denied to this user when it was greeted */
+    bool indivisible;         /* a lane is inside MULTI: no AUTH may come between */
+    uint64_t connection;      /* of the core's connections: which one this is; changes with each */
     struct evidence evidence; /* what INFO said on it last */
     int64_t evidence_at;      /* when that was asked for; or OP_NEVER */
-    bool close_transport; /* the driver is to close what it has */
-    unsigned failures;    /* in a row */
-    int64_t until;        /* WAITING: when to open */
-    int64_t connect_by;   /* OPENING, GREETING: when to give up */
-    int64_t turned_at;    /* when the round trip began that is not answered yet; else 0 */
-    size_t in_doubt;      /* commands that its last end left so */
-    struct lane *lanes;   /* on it */
+    bool close_transport;     /* the driver is to close what it has */
+    unsigned failures;        /* in a row */
+    int64_t until;            /* WAITING: when to open */
+    int64_t connect_by;       /* OPENING, GREETING: when to give up */
+    int64_t turned_at;        /* when the round trip began that is not answered yet; else 0 */
+    size_t in_doubt;          /* commands that its last end left so */
+    struct lane *lanes;       /* on it */
     struct handshake handshake;
     struct vouch_credentials credentials; /* those of the handshake, from the caller's hook */
     int64_t renew_at;                     /* READY: when to log in again; OP_NEVER */

@@ -86,7 +86,8 @@ void vouch_batch_clear(vouch_batch *b)
     b->count = 0;
     b->blocking = false;
     b->open = false;
-    memset(&b->first, 0, sizeof b->first);
+    if (b->first.status)
+        memset(&b->first, 0, sizeof b->first);
     if (b->needs)
         memset(b->needs, 0, b->needs_capacity * sizeof(const struct need *));
 }

@@ -39,9 +39,25 @@ static bool may_wait(struct commit *c, vouch_retry_kind kind, vouch_cause cause,
     return go_on;
 }
 
+/* A refusal that would pass: the words of the server are what to look at. */
+static void give_up_refused(struct commit *c, const char *who)
+{
+    const struct lane_failure *f = &c->lane.failure;
+    vouch_tx_outcome outcome = c->refusal.outcome;
+    commit_end(c, outcome, VOUCH_ESERVER, VOUCH_CAUSE_REFUSED, "%s: %s", who, f->message);
+    if (c->end.outcome != outcome)
+        return;
+    memcpy(c->end.code, f->code, sizeof c->end.code);
+    c->end.command = c->refusal.command;
+}
+
 static void give_up(struct commit *c, vouch_retry_kind kind, vouch_cause cause, bool asked)
 {
     const char *who = asked ? "the on_wait hook gave up" : "the budget is used up";
+    if (cause == VOUCH_CAUSE_REFUSED) {
+        give_up_refused(c, who);
+        return;
+    }
     if (kind == VOUCH_RETRY_CONFLICT)
         commit_end(c, VOUCH_OUTCOME_CONFLICT, VOUCH_ECONFLICT, VOUCH_CAUSE_CONFLICT,
                    "a watched key changed, %u times: %s", c->retry.conflicts, who);
@@ -94,6 +110,7 @@ void commit_again(struct commit *c, vouch_retry_kind kind, vouch_cause cause, bo
         c->lane.outages -= allowed;
     }
     allowed = vouch_retry_next(&c->policy.retry, &c->retry, kind, &delay) && allowed;
+    c->lane.core->counts.conflicts += kind == VOUCH_RETRY_CONFLICT;
     delay = paid ? link_delay(c) : delay;
     bool asked = allowed && !may_wait(c, kind, cause, delay);
     if (settling && (!allowed || asked)) {
@@ -115,6 +132,18 @@ void commit_again(struct commit *c, vouch_retry_kind kind, vouch_cause cause, bo
         commit_begin(c);
     else
         c->phase = COMMIT_PAUSING;
+}
+
+void commit_again_refused(struct commit *c, vouch_tx_outcome outcome, size_t index,
+                          const char *name, const struct vouch_reply *words)
+{
+    struct lane_failure *f = &c->lane.failure;
+    f->cause = VOUCH_CAUSE_REFUSED;
+    commit_word_refusal(f->message, f->code, index, name, words);
+    commit_list_refusal(c, outcome, name, words);
+    c->refusal.outcome = outcome;
+    c->refusal.command = index;
+    commit_again(c, VOUCH_RETRY_OUTAGE, VOUCH_CAUSE_REFUSED, false);
 }
 
 /* ---- preparing ------------------------------------------------------------------------------ */
@@ -205,9 +234,17 @@ static void fail_with(struct commit *c, vouch_status status, const char *words)
     fail(c, &e);
 }
 
+/* Nothing was read, nothing is to be written, and no token to be used. */
+static bool is_nothing(const struct commit *c)
+{
+    return c->round == 0 && c->body.count == 0 && !c->marker.named && !c->doubt && !c->loose;
+}
+
 void commit_prepare(struct commit *c)
 {
     commit_clear_round(c);
+    if (c->round == 0 && !c->doubt && !c->loose)
+        (void)result_begin(c->result, 0); /* nothing of the last attempt's is this one's */
     if (c->watching && c->round == 0)
         commit_add_plain(c, OWN_UNWATCH);
     enum commit_step step = ask_module(c);
@@ -230,6 +267,12 @@ void commit_prepare(struct commit *c)
         fail_with(c, VOUCH_EINVAL,
                   "the first key is in another hash slot than in an earlier attempt: "
                   "the marker would not be found");
+        return;
+    }
+    if (!asks && is_nothing(c)) {
+        c->policy.copies = 0;
+        c->policy.fsync = false;
+        commit_end_yes(c, VOUCH_OUTCOME_COMMITTED);
         return;
     }
     if (ready_for_marker(c, !asks)) {
@@ -270,6 +313,26 @@ static const struct vouch_reply *passing_refusal(struct commit *c)
     return NULL;
 }
 
+/* WATCH was not answered +OK, nor with an error: without it nothing may be written. */
+static void end_unwatched(struct commit *c)
+{
+    if (c->fate == READER_KEPT) {
+        commit_hang_up(c, VOUCH_CAUSE_PROTOCOL); /* what else it means there nobody can know */
+        commit_again(c, VOUCH_RETRY_OUTAGE, VOUCH_CAUSE_PROTOCOL, false);
+    } else {
+        commit_end(c, VOUCH_OUTCOME_NOT_SENT, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY,
+                   "the reply to WATCH was dropped: out of memory, or over a limit");
+    }
+}
+
+static bool is_watched(const struct commit *c)
+{
+    for (size_t i = 0; i < c->own_count; i++)
+        if (c->kinds[i] == OWN_WATCH)
+            return commit_is_status(c->said[OWN_WATCH], "OK");
+    return true;
+}
+
 void commit_judge_asking(struct commit *c)
 {
     const struct vouch_reply *watch = c->said[OWN_WATCH];
@@ -281,15 +344,22 @@ void commit_judge_asking(struct commit *c)
     if (vouch_reply_is_error(watch)) {
         enum remedy remedy = effect_remedy(watch->as.text, watch->n);
         if (remedy == REMEDY_WAIT || (remedy == REMEDY_AUTH && lane_reauthenticate(&c->lane)))
-            commit_again(c, VOUCH_RETRY_OUTAGE, VOUCH_CAUSE_REFUSED, false);
+            commit_again_refused(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_NO_COMMAND, "WATCH",
+                                 watch);
         else
             commit_end_refused(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_NO_COMMAND, "WATCH", watch);
         return;
     }
+    if (!is_watched(c)) {
+        end_unwatched(c);
+        return;
+    }
     if (!commit_judge_marker(c))
         return;
-    if (passing_refusal(c)) {
-        commit_again(c, VOUCH_RETRY_OUTAGE, VOUCH_CAUSE_REFUSED, false);
+    const struct vouch_reply *passing = passing_refusal(c);
+    if (passing) {
+        commit_again_refused(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_NO_COMMAND, "a read",
+                             passing);
         return;
     }
     for (size_t i = c->answered_reads; i < c->reads.count; i++) {
@@ -310,7 +380,9 @@ void commit_judge_asking(struct commit *c)
 
 void commit_judge_taking(struct commit *c)
 {
-    if (c->lost) {
+    if (c->denied) {
+        commit_end_denied(c);
+    } else if (c->lost) {
         c->watching = false;
         commit_again(c, VOUCH_RETRY_OUTAGE, c->lost_cause, true);
     } else if (vouch_reply_is_error(c->said[OWN_MULTI]) ||

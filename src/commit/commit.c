@@ -38,11 +38,15 @@ static void judge(struct commit *c)
 static void stop(struct commit *c, vouch_cause cause)
 {
     c->stop = cause;
-    if (cause == VOUCH_CAUSE_DEADLINE)
+    /* While it waits, what it waits for has been said. */
+    if (cause == VOUCH_CAUSE_DEADLINE && !c->resume)
         lane_out_of_time(&c->lane);
     if (c->phase != COMMIT_PREPARING && c->answered != c->total)
         commit_hang_up(c, cause);
     judge(c);
+    /* All was answered, and it would go on with another round. */
+    if (c->phase <= COMMIT_EXECUTING)
+        commit_again(c, VOUCH_RETRY_OUTAGE, cause, true);
 }
 
 /* True if it had to be stopped: there is no connection to be had, or what is left of the time is for
@@ -50,11 +54,13 @@ static void stop(struct commit *c, vouch_cause cause)
 static bool must_stop(struct commit *c, int64_t now)
 {
     bool trying = c->phase <= COMMIT_EXECUTING && !c->stop;
-    bool uncertain = c->doubt || c->loose || (c->phase == COMMIT_EXECUTING && c->sent);
+    bool uncertain = c->doubt || c->loose || c->phase == COMMIT_EXECUTING;
     if (trying && c->failed)
         stop(c, c->lane.failure.cause);
     else if (trying && c->marker.on && now >= c->settle_at && uncertain)
         stop(c, VOUCH_CAUSE_DEADLINE);
+    else if (c->phase == COMMIT_SETTLING && !c->stop && now >= c->settle_at)
+        stop(c, VOUCH_CAUSE_DEADLINE); /* another connection may answer in the time that was kept */
     else
         return false;
     return true;

@@ -31,6 +31,7 @@
 #include "commit/marker.h"
 #include "commit/result.h"
 
+#include <string.h>
 #include <vouch/transaction.h>
 
 struct commit;
@@ -46,8 +47,8 @@ struct commit_ops {
     /* Called at rest, with the client busy, at the beginning of an attempt and after each round of it.
      * Replies are in `answers`. Fills in `body` anew each time, and adds what is to be read. */
     enum commit_step (*prepare)(struct commit *c);
-    /* The module's own memory goes. */
-    void (*release)(struct commit *c);
+    /* Of the block that begins with the commit. Its discard ends with commit_discard. */
+    struct block_kind kind;
 };
 
 enum commit_phase {
@@ -106,18 +107,15 @@ struct commit_end {
     vouch_status status;
     vouch_cause cause;
     size_t command; /* or VOUCH_NO_COMMAND */
-    bool retriable;
     char code[VOUCH_CODE_MAX];
     char message[VOUCH_MESSAGE_MAX];
 };
 
 struct commit {
     struct vouch_op op; /* first */
-    struct lane lane;
     struct vouch_client *client;
     const struct commit_ops *ops;
     struct core *home; /* takes the block back; NULL once the client is closed */
-    size_t block;      /* bytes of all this, and of what the module has behind it */
     struct commit_policy policy;
     struct marker marker;
     vouch_tx_result *result;
@@ -126,20 +124,13 @@ struct commit {
     uint32_t attempt; /* from 1 */
     uint32_t round;   /* of reads in this attempt */
     vouch_retry_state retry;
-    int64_t resume;    /* PREPARING, SETTLING: not before */
+    int64_t resume;    /* PREPARING, PAUSING: not before */
     int64_t settle_at; /* with a marker: from then on time is left for settling only */
-
-    /* This attempt, filled in by the module. Replies to reads are in `arena`. */
-    struct vouch_batch reads, body;
-    struct commit_answer *answers;
-    size_t answers_capacity;
     size_t answered_reads;
-    struct arena arena;
     bool slot_known;
-    uint16_t slot; /* of its first key */
+    uint16_t slot; /* of this attempt's first key */
 
     /* The round that is out. */
-    struct vouch_batch own;
     uint8_t kinds[COMMIT_OWN_MAX]; /* of enum commit_own */
     size_t own_count;
     bool watch_open;
@@ -171,32 +162,52 @@ struct commit {
     const struct vouch_reply *exec;
 
     /* Doubts. */
-    bool doubt;             /* an EXEC may still come, or have run */
-    uint32_t loose;         /* this attempt may have run one by one; 0: none */
-    int64_t first_exec;     /* uptime at which the first EXEC in doubt went out */
-    struct evidence before; /* what the server said of itself before that */
-    char witness[MARKER_WHO_MAX + 12];
+    bool doubt;          /* an EXEC may still come, or have run */
+    uint32_t loose;      /* this attempt may have run one by one; 0: none */
+    bool unheard;        /* an EXEC in doubt stood behind a MULTI whose answer was not read */
+    int64_t first_exec;  /* uptime at which the first EXEC in doubt went out */
+    vouch_cause final;   /* deadline, cancel, interrupt: nothing more is tried, not even settling */
+    vouch_cause stop;    /* why no attempt follows this one: final, no connection, time to settle */
+    bool was_settled;    /* a doubt was turned into yes or no */
+    bool copied;         /* on as many copies as asked for */
     size_t witness_size; /* the value by which the marker said yes; else 0 */
-
-    struct commit_end end;
-    vouch_cause final; /* deadline, cancel, interrupt: nothing more is tried, not even settling */
-    vouch_cause stop;  /* why no attempt follows this one: final, no connection, time to settle */
-    vouch_error fault; /* of prepare */
-    bool was_settled;  /* a doubt was turned into yes or no */
-    bool copied;       /* on as many copies as asked for */
     struct {
         vouch_event_kind kind; /* 0: nothing to tell */
         vouch_cause cause;
         int64_t wait_us;
     } news; /* what the hook has still to be told */
+
+    /* ---- until here cleared for each run; from here on kept with their memory ---- */
+
+    /* This attempt, filled in by the module. Replies to reads are in `arena`. */
+    struct vouch_batch reads, body;
+    struct commit_answer *answers;
+    size_t answers_capacity;
+    struct arena arena;
+    struct vouch_batch own; /* the library's own commands of the round */
+
+    /* Of meaning once they are set. */
+    struct evidence before; /* what the server said of itself before the first EXEC in doubt */
+    char witness[MARKER_WHO_MAX + 12];
+    struct commit_end end;
+    vouch_error fault; /* of prepare */
+    struct {           /* the last refusal that passes; its words are the lane's failure */
+        vouch_tx_outcome outcome;
+        size_t command;
+    } refusal;
+    struct lane lane; /* clears itself */
 };
 
 /* ---- for the module ------------------------------------------------------------------------- */
 
-/* A run of `size` bytes, which begin with struct commit and are zeroed; NULL, with the error, when
- * memory is short or an option wrong. Then core_start. */
-struct commit *commit_new(struct core *core, size_t size, const struct commit_ops *ops,
+/* A run; NULL, with the error, when memory is short or an option wrong. Then core_start. What the module
+ * has behind the commit is zeroed, or as the last run of its kind left it. */
+struct commit *commit_new(struct core *core, const struct commit_ops *ops,
                           const vouch_tx_options *options, vouch_error *error);
+/* Releases what a block that is kept for the next run holds. */
+void commit_discard(struct commit *c);
+/* A batch of such a block is not to keep more than an ordinary run needs. */
+void commit_trim(struct vouch_batch *b);
 /* Outcome of a run that is done and has left the core; frees it. `out` may be NULL. */
 vouch_status commit_finish(struct commit *c, vouch_tx_result **out, vouch_error *error);
 /* Frees a run that was not started. */
@@ -221,13 +232,25 @@ void commit_judge_taking(struct commit *c);
 /* Tries again after a conflict, or after an outage that the lane has paid for (`paid`) or not; else
  * ends it. */
 void commit_again(struct commit *c, vouch_retry_kind kind, vouch_cause cause, bool paid);
+/* The same after a refusal that passes, of which commit_end_refused would be told this. */
+void commit_again_refused(struct commit *c, vouch_tx_outcome outcome, size_t index,
+                          const char *name, const struct vouch_reply *words);
 
 /* end.c: ends it in this way, after settling what is in doubt. */
 void commit_end(struct commit *c, vouch_tx_outcome outcome, vouch_status status, vouch_cause cause,
                 const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Committed, and nothing else to say. */
+void commit_end_yes(struct commit *c, vouch_tx_outcome outcome);
 /* The same with a server's words, of command `index` or VOUCH_NO_COMMAND, named `name`. */
 void commit_end_refused(struct commit *c, vouch_tx_outcome outcome, size_t index, const char *name,
                         const struct vouch_reply *words);
+/* What a message says of a refusal, and its code word. */
+void commit_word_refusal(char message[static VOUCH_MESSAGE_MAX], char code[static VOUCH_CODE_MAX],
+                         size_t index, const char *name, const struct vouch_reply *words);
+/* WATCH and the marker's commands, too, are in the result's list, unless it has others; what they were
+ * answered goes with the attempt. */
+void commit_list_refusal(struct commit *c, vouch_tx_outcome outcome, const char *name,
+                         const struct vouch_reply *words);
 /* What was in doubt was not applied, and will not be: it ends as it was going to. */
 void commit_end_settled(struct commit *c);
 void commit_judge_copies(struct commit *c);
@@ -248,6 +271,13 @@ void commit_add_plain(struct commit *c, enum commit_own kind);
 void commit_send(struct commit *c, enum commit_phase phase);
 /* True once it is answered, or never will be; then c->lost. */
 bool commit_is_through(struct commit *c);
+/* The reply is this status: "OK", "QUEUED". */
+static inline bool commit_is_status(const struct vouch_reply *reply, const char *text)
+{
+    size_t n = strlen(text);
+    return reply && reply->type == VOUCH_TYPE_STATUS && reply->n == n &&
+           memcmp(reply->as.text, text, n) == 0;
+}
 /* Leaves the connection; what was out is lost, for this cause. */
 void commit_hang_up(struct commit *c, vouch_cause cause);
 
@@ -264,6 +294,8 @@ void commit_judge_settle(struct commit *c);
 /* exec.c: what MULTI … EXEC were answered. */
 void commit_execute(struct commit *c);
 void commit_judge_exec(struct commit *c);
+/* MULTI is denied to this user, as its connection found out. */
+void commit_end_denied(struct commit *c);
 /* What the commands are if nothing was answered any more. */
 void commit_put_results(struct commit *c, vouch_status status, vouch_effect effect,
                         vouch_cause cause);

@@ -95,7 +95,7 @@ void commit_judge_copies(struct commit *c)
     if (!written || !vouch_reply_int64(said, &c->result->copies))
         c->result->copies = -1;
     c->copied = c->result->copies >= (int64_t)c->policy.copies && local >= 1;
-    if (vouch_reply_is_error(said))
+    if (said && vouch_reply_is_error(said))
         error_escape(c->end.message, sizeof c->end.message, said->as.text, said->n);
     commit_leave(c);
 }
@@ -144,11 +144,11 @@ static void reach(struct commit *c)
 static void set_end(struct commit *c, vouch_tx_outcome outcome, vouch_status status,
                     vouch_cause cause)
 {
-    memset(&c->end, 0, sizeof c->end);
     c->end.outcome = outcome;
     c->end.status = status;
     c->end.cause = cause;
     c->end.command = VOUCH_NO_COMMAND;
+    c->end.code[0] = c->end.message[0] = 0;
 }
 
 void commit_end(struct commit *c, vouch_tx_outcome outcome, vouch_status status, vouch_cause cause,
@@ -165,23 +165,56 @@ void commit_end(struct commit *c, vouch_tx_outcome outcome, vouch_status status,
     reach(c);
 }
 
-void commit_end_refused(struct commit *c, vouch_tx_outcome outcome, size_t index, const char *name,
-                        const struct vouch_reply *words)
+void commit_end_yes(struct commit *c, vouch_tx_outcome outcome)
 {
-    char text[VOUCH_MESSAGE_MAX], said[VOUCH_MESSAGE_MAX] = "(its words were lost)";
-    vouch_status status = outcome == VOUCH_OUTCOME_ERRORS       ? VOUCH_EPARTIAL
-                          : outcome == VOUCH_OUTCOME_NOT_ATOMIC ? VOUCH_ENOTATOMIC
-                                                                : VOUCH_ESERVER;
-    set_end(c, outcome, status, VOUCH_CAUSE_REFUSED);
+    set_end(c, outcome, VOUCH_OK, VOUCH_CAUSE_NONE);
+    reach(c);
+}
+
+void commit_word_refusal(char message[static VOUCH_MESSAGE_MAX], char code[static VOUCH_CODE_MAX],
+                         size_t index, const char *name, const struct vouch_reply *words)
+{
+    char text[VOUCH_MESSAGE_MAX + 64], said[VOUCH_MESSAGE_MAX] = "(its words were lost)";
+    memset(code, 0, VOUCH_CODE_MAX);
     if (vouch_reply_is_error(words)) {
-        error_code(c->end.code, words->as.text, words->n);
+        error_code(code, words->as.text, words->n);
         error_escape(said, sizeof said, words->as.text, words->n);
     }
     if (index == VOUCH_NO_COMMAND)
         (void)snprintf(text, sizeof text, "%s: %s", name, said);
     else
         (void)snprintf(text, sizeof text, "command %zu (%s): %s", index, name, said);
-    error_escape(c->end.message, sizeof c->end.message, text, strlen(text));
+    error_escape(message, VOUCH_MESSAGE_MAX, text, strlen(text));
+}
+
+void commit_list_refusal(struct commit *c, vouch_tx_outcome outcome, const char *name,
+                         const struct vouch_reply *words)
+{
+    vouch_tx_result *r = c->result;
+    vouch_queue_error *e = r->queue_errors;
+    if (outcome != VOUCH_OUTCOME_REFUSED_QUEUEING || r->queue_error_count || c->doubt || c->loose ||
+        !vouch_reply_is_error(words))
+        return;
+    char *copy = arena_get(&r->arena, (size_t)words->n + 1);
+    if (!copy)
+        return;
+    memcpy(copy, words->as.text, (size_t)words->n + 1);
+    memset(e, 0, sizeof *e);
+    e->index = VOUCH_NO_COMMAND;
+    error_escape(e->command, sizeof e->command, name, strlen(name));
+    e->words = (vouch_string){copy, words->n};
+    r->queue_error_count = 1;
+}
+
+void commit_end_refused(struct commit *c, vouch_tx_outcome outcome, size_t index, const char *name,
+                        const struct vouch_reply *words)
+{
+    vouch_status status = outcome == VOUCH_OUTCOME_ERRORS       ? VOUCH_EPARTIAL
+                          : outcome == VOUCH_OUTCOME_NOT_ATOMIC ? VOUCH_ENOTATOMIC
+                                                                : VOUCH_ESERVER;
+    set_end(c, outcome, status, VOUCH_CAUSE_REFUSED);
+    commit_list_refusal(c, outcome, name, words);
+    commit_word_refusal(c->end.message, c->end.code, index, name, words);
     c->end.command = index;
     reach(c);
 }

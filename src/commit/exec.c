@@ -152,7 +152,7 @@ static void judge_array(struct commit *c)
             add_exec_error(c, i);
     }
     if (!result->exec_error_count) {
-        commit_end(c, VOUCH_OUTCOME_COMMITTED, VOUCH_OK, VOUCH_CAUSE_NONE, "%s", "");
+        commit_end_yes(c, VOUCH_OUTCOME_COMMITTED);
         return;
     }
     const vouch_exec_error *first = &result->exec_errors[0];
@@ -201,10 +201,11 @@ static void refuse(struct commit *c, vouch_tx_outcome outcome)
     for (size_t i = 0; !words && i < OWN_KINDS; i++)
         if (vouch_reply_is_error(c->said[i]))
             words = c->said[i];
+    words = words ? words : c->exec;
     if (is_passing(c))
-        commit_again(c, VOUCH_RETRY_OUTAGE, VOUCH_CAUSE_REFUSED, false);
+        commit_again_refused(c, outcome, first->index, first->command, words);
     else
-        commit_end_refused(c, outcome, first->index, first->command, words ? words : c->exec);
+        commit_end_refused(c, outcome, first->index, first->command, words);
 }
 
 /* EXEC answered an error, or was never sent: nothing ran. */
@@ -277,6 +278,7 @@ static void judge_lost(struct commit *c)
     bool exec = handed == c->total, loose = !exec && !c->multi_ok && handed > 1;
     put_maybe(c, exec || loose ? handed : 0);
     c->doubt = c->doubt || exec;
+    c->unheard = c->unheard || (exec && !c->multi_ok);
     if (loose)
         c->loose = c->attempt;
     if (c->marker.on || (!exec && !loose))
@@ -298,6 +300,7 @@ static void judge_lost(struct commit *c)
 /* No server answers like this: it may have run. */
 static void judge_nonsense(struct commit *c)
 {
+    c->watching = true; /* or whatever it is in: nobody else is to meet it */
     commit_hang_up(c, VOUCH_CAUSE_PROTOCOL);
     c->lost_handed = c->total;
     c->lost_cause = VOUCH_CAUSE_PROTOCOL;
@@ -321,12 +324,17 @@ static void judge_answered(struct commit *c)
     }
 }
 
+void commit_end_denied(struct commit *c)
+{
+    commit_put_results(c, VOUCH_ENOTSENT, VOUCH_NOT_APPLIED, VOUCH_CAUSE_MULTI);
+    commit_end(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_ESERVER, VOUCH_CAUSE_MULTI,
+               "this user may not call MULTI: nothing was sent");
+}
+
 void commit_judge_exec(struct commit *c)
 {
     if (c->denied) {
-        commit_put_results(c, VOUCH_ENOTSENT, VOUCH_NOT_APPLIED, VOUCH_CAUSE_MULTI);
-        commit_end(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_ESERVER, VOUCH_CAUSE_MULTI,
-                   "this user may not call MULTI: nothing was sent");
+        commit_end_denied(c);
     } else if (c->lost) {
         judge_lost(c);
     } else if (c->multi_refused && c->gate) {

@@ -13,10 +13,15 @@ static vouch_status wrong(vouch_error *e, const char *field, const char *what)
 /* The longest duration an option takes; longer ones would not fit in 64 bits of microseconds. */
 #define DURATION_MAX_MS ((int64_t)1 << 50)
 
+static size_t token_size(const vouch_tx_options *o)
+{
+    return o->token ? (o->token_size ? o->token_size : strlen(o->token)) : 0;
+}
+
 static vouch_status check_marker(const vouch_tx_options *o, vouch_error *e)
 {
     const char *prefix = o->marker_prefix ? o->marker_prefix : "";
-    size_t token = o->token ? (o->token_size ? o->token_size : strlen(o->token)) : 0;
+    size_t token = token_size(o);
     if (!o->token && o->token_size)
         return wrong(e, "token_size", "without a token");
     if (o->token && !token)
@@ -25,7 +30,7 @@ static vouch_status check_marker(const vouch_tx_options *o, vouch_error *e)
         return wrong(e, "token", "longer than VOUCH_TOKEN_MAX");
     if (strlen(prefix) > VOUCH_TOKEN_MAX)
         return wrong(e, "marker_prefix", "longer than VOUCH_TOKEN_MAX");
-    if (strpbrk(prefix, "{}"))
+    if (strchr(prefix, '{') || strchr(prefix, '}'))
         return wrong(e, "marker_prefix",
                      "has a brace in it, which would move the marker to another slot");
     if (o->marker_ms != 0 && o->marker_ms != VOUCH_MARKER_KEEP &&
@@ -77,42 +82,63 @@ static void take_time(struct commit *c, struct core *core, const vouch_tx_option
     c->settle_at = c->op.deadline - (keep < SETTLE_MAX_US ? keep : SETTLE_MAX_US);
 }
 
-struct commit *commit_new(struct core *core, size_t size, const struct commit_ops *ops,
+struct commit *commit_new(struct core *core, const struct commit_ops *ops,
                           const vouch_tx_options *options, vouch_error *error)
 {
     static const vouch_tx_options none = VOUCH_TX_OPTIONS_INIT;
     const vouch_tx_options *o = options ? options : &none;
     if (check(o, error) != VOUCH_OK)
         return NULL;
-    bool marked = o->resolve || o->token;
+    bool marked = o->resolve || o->token, used = false;
     const char *prefix = o->marker_prefix ? o->marker_prefix : "vouch:";
-    size_t token = o->token ? (o->token_size ? o->token_size : strlen(o->token)) : 0;
-    struct commit *c = core_block(core, size);
+    struct commit *c = core_block(core, &ops->kind, &used);
     vouch_tx_result *r =
-        c ? result_new(marked ? marker_name_size(strlen(prefix), token) : 0) : NULL;
+        c ? result_new(marked ? marker_name_size(strlen(prefix), token_size(o)) : 0) : NULL;
     if (!r) {
-        core_release(core, c, size);
+        if (c)
+            core_release(core, &ops->kind, c);
         (void)error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for a transaction");
         return NULL;
     }
-    memset(c, 0, size);
+    memset(c, 0, offsetof(struct commit, reads));
     c->op.ops = &commit_op_ops;
     c->op.core = core;
     c->ops = ops;
     c->home = core;
-    c->block = size;
     c->result = r;
     take_policy(c, &core->settings, o);
     take_time(c, core, o);
     c->retry.random = retry_random_next(&core->random);
     lane_init(&c->lane, core, &commit_lane_ops, 0, true, c->policy.outages);
     if (marked) {
-        marker_init(&c->marker, core, r->marker, prefix, o->token, token,
+        marker_init(&c->marker, core, r->marker, prefix, o->token, token_size(o),
                     o->marker_ms ? o->marker_ms : VOUCH_MARKER_DEFAULT_MS);
         core->uptime_users++;
     }
     commit_begin(c);
     return c;
+}
+
+/* What a block keeps at most of each thing that grows with a run. */
+#define KEEP_BYTES    ((size_t)65536)
+#define KEEP_COMMANDS ((size_t)1024)
+
+void commit_trim(struct vouch_batch *b)
+{
+    vouch_batch_clear(b);
+    if (b->capacity <= KEEP_BYTES && b->ends_capacity <= KEEP_COMMANDS)
+        return;
+    batch_release(b);
+    *b = (struct vouch_batch){0};
+}
+
+void commit_discard(struct commit *c)
+{
+    batch_release(&c->own);
+    batch_release(&c->reads);
+    batch_release(&c->body);
+    alloc_free(c->answers);
+    arena_free(&c->arena);
 }
 
 void commit_free(struct commit *c)
@@ -123,15 +149,17 @@ void commit_free(struct commit *c)
         if (c->marker.on)
             c->lane.core->uptime_users--;
     }
-    if (c->ops->release)
-        c->ops->release(c);
-    batch_release(&c->own);
-    batch_release(&c->reads);
-    batch_release(&c->body);
-    alloc_free(c->answers);
-    arena_free(&c->arena);
+    commit_trim(&c->own);
+    commit_trim(&c->reads);
+    commit_trim(&c->body);
+    if (c->answers_capacity > KEEP_COMMANDS) {
+        alloc_free(c->answers);
+        c->answers = NULL;
+        c->answers_capacity = 0;
+    }
+    arena_reset(&c->arena);
     vouch_tx_result_free(c->result);
-    core_release(c->home, c, c->block);
+    core_release(c->home, &c->ops->kind, c);
 }
 
 vouch_status commit_finish(struct commit *c, vouch_tx_result **out, vouch_error *error)

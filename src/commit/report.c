@@ -102,9 +102,11 @@ static void tell(struct commit *c, vouch_event e)
     const struct lane_failure *f = &c->lane.failure;
     if (c->lane.link)
         e.server = c->lane.link->server;
-    if (!e.message)
-        e.message =
-            f->cause == e.cause && f->message[0] ? f->message : vouch_cause_sentence(e.cause);
+    bool same = f->cause == e.cause && f->message[0];
+    if (!e.message) {
+        e.message = same ? f->message : vouch_cause_sentence(e.cause);
+        e.code = same ? f->code : NULL;
+    }
     observe_tell(c->lane.core, e);
 }
 
@@ -114,8 +116,6 @@ void commit_tell(struct commit *c)
     if (!kind)
         return;
     c->news.kind = 0;
-    if (kind == VOUCH_EVENT_CONFLICT)
-        c->lane.core->counts.conflicts++;
     tell(c, (vouch_event){.kind = kind,
                           .cause = c->news.cause,
                           .commands = c->result->count,
@@ -130,8 +130,8 @@ void commit_tell_over(struct commit *c)
     counts->not_applied += t.not_applied;
     counts->maybe += t.maybe;
     counts->errors += t.errors;
-    counts->committed += effect_of(c) == VOUCH_APPLIED || c->end.outcome == VOUCH_OUTCOME_ERRORS;
-    counts->conflicts += c->end.outcome == VOUCH_OUTCOME_CONFLICT;
+    counts->committed += c->end.outcome != VOUCH_OUTCOME_NOT_ATOMIC &&
+                         (effect_of(c) == VOUCH_APPLIED || c->end.outcome == VOUCH_OUTCOME_ERRORS);
     counts->settled += c->was_settled;
     commit_tell(c);
     if (c->end.outcome == VOUCH_OUTCOME_UNKNOWN)

@@ -8,8 +8,9 @@
 #include <vouch/transaction.h>
 
 /* Commands, and bytes of small replies, that need no further memory. */
-#define RESULT_FEW  8
-#define RESULT_ROOM 384
+/* (The whole stays below what allocators keep at hand: about 1,000 bytes.) */
+#define RESULT_FEW  4
+#define RESULT_ROOM 256
 
 /* Refusals that belong to no queued command: of WATCH or MULTI, of EXEC, of the marker. */
 #define RESULT_EXTRA 3

@@ -62,13 +62,19 @@ static struct evidence hear_info(struct commit *c)
     return e;
 }
 
+/* An attempt whose MULTI was not heard of may have run one by one, or will when it arrives. */
+static bool may_fall_apart(const struct commit *c)
+{
+    return (c->loose || c->unheard) && (!c->lane.link || !c->lane.link->may_multi);
+}
+
 /* Why an absent marker proves nothing; NULL if it does. */
 static const char *against(const struct commit *c, const struct evidence *now)
 {
     int64_t life = c->marker.life_ms == VOUCH_MARKER_KEEP ? -1 : c->marker.life_ms * 1000;
-    if (c->loose && (!c->lane.link || !c->lane.link->may_multi))
+    if (may_fall_apart(c))
         return "MULTI is denied to this user now, and was perhaps denied then";
-    if (c->doubt && life >= 0 && c->lane.core->uptime - c->first_exec > life / 2)
+    if (life >= 0 && c->lane.core->uptime - c->first_exec > life / 2)
         return "more than half of marker_ms has passed since EXEC went out";
     return evidence_against(&c->before, now, life);
 }
@@ -77,6 +83,7 @@ static void end_unproven(struct commit *c, const char *why)
 {
     c->doubt = false;
     c->loose = 0;
+    commit_put_results(c, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_UNPROVEN);
     commit_end(c, VOUCH_OUTCOME_UNKNOWN, VOUCH_EUNKNOWN, VOUCH_CAUSE_UNPROVEN,
                "it may have committed, and the marker is not there to say so: %s", why);
 }
@@ -87,20 +94,28 @@ static void end_yes(struct commit *c, enum marker_state state, uint32_t attempt,
 {
     vouch_string v = vouch_reply_string(value);
     bool loose = state == MARKER_OURS && attempt == c->loose;
-    c->was_settled = c->doubt || c->loose;
+    bool apart = state == MARKER_OURS && !loose && may_fall_apart(c);
+    c->was_settled = !apart && (c->doubt || c->loose);
     c->witness_size = v.size < sizeof c->witness ? v.size : 0;
     memcpy(c->witness, v.data, c->witness_size);
     c->doubt = false;
     c->loose = 0;
     if (loose) {
+        /* Which of them were handed over, a later attempt may have forgotten. */
+        commit_put_results(c, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_MULTI);
         commit_end(c, VOUCH_OUTCOME_NOT_ATOMIC, VOUCH_ENOTATOMIC, VOUCH_CAUSE_MULTI,
                    "MULTI was refused: commands ran one by one, until the connection was lost");
+    } else if (apart) {
+        commit_put_results(c, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_MULTI);
+        commit_end(c, VOUCH_OUTCOME_UNKNOWN, VOUCH_EUNKNOWN, VOUCH_CAUSE_MULTI,
+                   "it ran, but MULTI is denied to this user now, and was not heard to be accepted "
+                   "then: perhaps one by one");
     } else if (state == MARKER_OURS) {
         commit_put_results(c, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_LOST);
-        commit_end(c, VOUCH_OUTCOME_SETTLED, VOUCH_OK, VOUCH_CAUSE_NONE, "%s", "");
+        commit_end_yes(c, VOUCH_OUTCOME_SETTLED);
     } else {
         c->result->count = 0;
-        commit_end(c, VOUCH_OUTCOME_ALREADY, VOUCH_OK, VOUCH_CAUSE_NONE, "%s", "");
+        commit_end_yes(c, VOUCH_OUTCOME_ALREADY);
     }
 }
 
@@ -136,7 +151,8 @@ bool commit_judge_marker(struct commit *c)
     }
     if (vouch_reply_is_error(value)) {
         if (refused(c, value))
-            commit_again(c, VOUCH_RETRY_OUTAGE, VOUCH_CAUSE_REFUSED, false);
+            commit_again_refused(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_NO_COMMAND,
+                                 "GET (marker)", value);
         else
             commit_end_refused(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_NO_COMMAND, "GET (marker)",
                                value);
@@ -207,7 +223,7 @@ void commit_judge_settle(struct commit *c)
         end_yes(c, state, attempt, seen);
     } else if (!old || vouch_reply_is_error(old)) {
         if (old && refused(c, old))
-            commit_again(c, VOUCH_RETRY_OUTAGE, VOUCH_CAUSE_REFUSED, false);
+            commit_again_refused(c, c->end.outcome, VOUCH_NO_COMMAND, "SET (marker)", old);
         else
             end_unproven(c, old ? old->as.text : "out of memory for its reply");
     } else {

@@ -78,7 +78,7 @@ void commit_send(struct commit *c, enum commit_phase phase)
     memset(c->said, 0, sizeof c->said);
     c->fate = READER_KEPT;
     c->sent = c->answered = 0;
-    c->lost = false;
+    c->lost = c->denied = false; /* of the round before, as is the gate */
     c->gate = phase == COMMIT_EXECUTING && c->policy.strict;
     c->phase = phase;
     c->lane.x.arena = phase == COMMIT_EXECUTING ? &c->result->arena : &c->arena;
@@ -112,7 +112,8 @@ static bool may_send(struct commit *c)
         c->lost_cause = VOUCH_CAUSE_LOST;
         return stop(c);
     }
-    if (c->phase == COMMIT_EXECUTING && !c->lane.link->may_multi) {
+    bool multi = c->phase == COMMIT_EXECUTING || c->phase == COMMIT_TAKING;
+    if (multi && !c->lane.link->may_multi) {
         c->denied = true;
         return stop(c);
     }
@@ -185,17 +186,13 @@ static void on_failed(struct lane *l)
 
 /* ---- replies -------------------------------------------------------------------------------- */
 
-static bool is_status(const struct vouch_reply *reply, const char *text, size_t n)
-{
-    return reply && reply->type == VOUCH_TYPE_STATUS && reply->n == n &&
-           memcmp(reply->as.text, text, n) == 0;
-}
-
 static void hear_multi(struct commit *c, const struct vouch_reply *reply, enum reader_fate fate)
 {
-    c->multi_ok = is_status(reply, "OK", 2);
+    c->multi_ok = commit_is_status(reply, "OK");
     c->multi_refused =
         !c->multi_ok && (vouch_reply_is_error(reply) || fate == READER_NO_MEMORY_FOR_ERROR);
+    if (c->multi_refused && c->gate)
+        c->lane.link->indivisible = false; /* no EXEC follows */
     if (c->multi_ok && c->gate) {
         c->gate = false;
         lane_offer(&c->lane);
@@ -209,7 +206,7 @@ static void hear_own(struct commit *c, enum commit_own kind, const struct vouch_
     if (kind == OWN_MULTI && c->phase == COMMIT_EXECUTING)
         hear_multi(c, reply, fate);
     else if (kind == OWN_SET && c->phase == COMMIT_EXECUTING)
-        c->set_queued = is_status(reply, "QUEUED", 6);
+        c->set_queued = commit_is_status(reply, "QUEUED");
     else if (kind == OWN_UNWATCH && reply && !vouch_reply_is_error(reply))
         c->watching = c->phase == COMMIT_ASKING; /* by the WATCH behind it */
     else if (kind == OWN_EXEC)
@@ -223,7 +220,7 @@ static void hear_body(struct commit *c, size_t i, const struct vouch_reply *repl
     vouch_result *r = &c->result->results[i];
     r->attempts = 1;
     r->reply = reply;
-    if (is_status(reply, "QUEUED", 6)) {
+    if (commit_is_status(reply, "QUEUED")) {
         r->reserved = 1;
         r->reply = NULL;
         c->queued++;
@@ -250,7 +247,7 @@ static void hear_read(struct commit *c, size_t i, const struct vouch_reply *repl
 static void keep_or_drop(struct commit *c, size_t i, const struct vouch_reply *reply)
 {
     bool own = i < c->own_count;
-    if (!is_status(reply, "QUEUED", 6) && !(own && is_status(reply, "OK", 2))) {
+    if (!commit_is_status(reply, "QUEUED") && !(own && commit_is_status(reply, "OK"))) {
         c->heard = arena_mark(&c->result->arena);
         return;
     }

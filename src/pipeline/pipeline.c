@@ -112,10 +112,12 @@ static struct pipeline *lay_out(struct core *core, size_t segments)
     size_t shares = core->nodes, parts = segments * shares;
     size_t size = sizeof(struct pipeline) + segments * sizeof(struct segment) +
                   parts * sizeof(struct part) + shares * sizeof(struct share);
-    struct pipeline *p = core_block(core, size);
+    bool used = false;
+    struct pipeline *p = core_block(core, &(struct block_kind){size, NULL}, &used);
     if (!p)
         return NULL;
-    memset(p, 0, size - shares * sizeof(struct share)); /* share_init clears those */
+    if (used)
+        memset(p, 0, size - shares * sizeof(struct share)); /* share_init clears those */
     p->block = size;
     p->segments = (struct segment *)(p + 1);
     p->segment_count = segments;
@@ -163,7 +165,7 @@ void pipeline_free(struct pipeline *p)
 {
     for (size_t i = 0; i < p->segment_count; i++)
         segment_free(p, &p->segments[i]);
-    core_release(p->home, p, p->block);
+    core_release(p->home, &(struct block_kind){p->block, NULL}, p);
 }
 
 /* ---- the outcome ---------------------------------------------------------------------------- */

@@ -44,7 +44,7 @@ vouch_status vouch_transaction_start(vouch_client *client, vouch_tx_body body, v
                                      const vouch_tx_options *options, vouch_op **out,
                                      vouch_error *error)
 {
-    vouch_error local;
+    vouch_error local = {.status = VOUCH_OK};
     error = error ? error : &local;
     vouch_status status = check(client, out, body != NULL, "the body", error);
     if (status)
@@ -56,7 +56,7 @@ vouch_status vouch_transaction_exec_start(vouch_client *client, const vouch_batc
                                           const vouch_tx_options *options, vouch_op **out,
                                           vouch_error *error)
 {
-    vouch_error local;
+    vouch_error local = {.status = VOUCH_OK};
     error = error ? error : &local;
     vouch_status status = check(client, out, batch != NULL, "the batch", error);
     if (status)
@@ -67,7 +67,7 @@ vouch_status vouch_transaction_exec_start(vouch_client *client, const vouch_batc
 vouch_status vouch_update_start(vouch_client *client, vouch_arg key, vouch_update_fn fn, void *user,
                                 const vouch_tx_options *options, vouch_op **out, vouch_error *error)
 {
-    vouch_error local;
+    vouch_error local = {.status = VOUCH_OK};
     error = error ? error : &local;
     vouch_status status = check(client, out, fn != NULL, "the function", error);
     if (status)
@@ -78,7 +78,6 @@ vouch_status vouch_update_start(vouch_client *client, vouch_arg key, vouch_updat
 
 vouch_status vouch_transaction_finish(vouch_op *op, vouch_tx_result **out, vouch_error *error)
 {
-    error_clear(error);
     if (out)
         *out = NULL;
     if (!op)

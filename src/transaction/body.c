@@ -17,8 +17,9 @@
 static void fault(struct vouch_tx *tx, vouch_status status, vouch_cause cause, size_t index,
                   const char *what)
 {
-    if (tx->fault.status)
+    if (tx->failed)
         return;
+    tx->failed = true;
     (void)error_set(&tx->fault, status, cause, "%s", what);
     tx->fault.command = index;
 }
@@ -140,7 +141,7 @@ static const vouch_reply *take_read(struct vouch_tx *tx, size_t before, bool wat
 
 static bool may_read(struct vouch_tx *tx)
 {
-    if (!tx->live || tx->fault.status)
+    if (!tx->live || tx->failed)
         return false;
     if (make_room(&tx->commit))
         return true;
@@ -194,7 +195,7 @@ const vouch_reply *vouch_tx_peek_argv(vouch_tx *tx, size_t argc, const char *con
 void vouch_tx_watch(vouch_tx *tx, vouch_arg key)
 {
     struct vouch_batch *b = &tx->watched;
-    if (!tx->live || tx->fault.status)
+    if (!tx->live || tx->failed)
         return;
     size_t n = tx->next_watch++, before = b->count;
     vouch_arg words[] = {vouch_text("WATCH"), key};
@@ -245,7 +246,7 @@ static size_t take_queued(struct vouch_tx *tx, size_t index)
 
 size_t vouch_tx_queuev(vouch_tx *tx, vouch_args args)
 {
-    if (!tx->live || tx->fault.status)
+    if (!tx->live || tx->failed)
         return VOUCH_NO_COMMAND;
     return take_queued(tx, vouch_batch_addv(&tx->commit.body, args));
 }
@@ -253,17 +254,17 @@ size_t vouch_tx_queuev(vouch_tx *tx, vouch_args args)
 size_t vouch_tx_queue_argv(vouch_tx *tx, size_t argc, const char *const *argv,
                            const size_t *argvlen)
 {
-    if (!tx->live || tx->fault.status)
+    if (!tx->live || tx->failed)
         return VOUCH_NO_COMMAND;
     return take_queued(tx, vouch_batch_argv(&tx->commit.body, argc, argv, argvlen));
 }
 
 size_t vouch_tx_queue_batch(vouch_tx *tx, const vouch_batch *batch)
 {
-    if (!tx->live || tx->fault.status)
+    if (!tx->live || tx->failed)
         return VOUCH_NO_COMMAND;
     size_t first = tx->commit.body.count;
-    vouch_error e = {VOUCH_OK};
+    vouch_error e = {.status = VOUCH_OK};
     if (!batch)
         (void)error_set(&e, VOUCH_EINVAL, VOUCH_CAUSE_NONE,
                         "vouch_tx_queue_batch: the batch is NULL");
@@ -311,9 +312,8 @@ static enum commit_step of_step(struct vouch_tx *tx, vouch_tx_step step)
 static enum commit_step prepare(struct commit *c)
 {
     struct vouch_tx *tx = (struct vouch_tx *)c;
-    if (c->round == 0) {
+    if (c->round == 0)
         vouch_batch_clear(&tx->watched);
-    }
     vouch_batch_clear(&c->body);
     if (!tx->body) {
         (void)batch_append(&c->body, &tx->fixed);
@@ -323,28 +323,33 @@ static enum commit_step prepare(struct commit *c)
     tx->live = true;
     enum commit_step step = of_step(tx, tx->body(tx, tx->user));
     tx->live = false;
-    return tx->fault.status ? commit_fault(c, &tx->fault) : step;
+    return tx->failed ? commit_fault(c, &tx->fault) : step;
 }
 
-static void release(struct commit *c)
+static void discard(void *block)
 {
-    struct vouch_tx *tx = (struct vouch_tx *)c;
+    struct vouch_tx *tx = block;
     batch_release(&tx->fixed);
     batch_release(&tx->watched);
     alloc_free(tx->key);
+    commit_discard(&tx->commit);
 }
 
-static const struct commit_ops ops = {prepare, release};
+static const struct commit_ops ops = {prepare, {sizeof(struct vouch_tx), discard}};
 
 struct vouch_tx *transaction_new(struct core *core, vouch_tx_body body, void *user,
                                  const vouch_tx_options *options, vouch_error *error)
 {
-    struct vouch_tx *tx =
-        (struct vouch_tx *)commit_new(core, sizeof(struct vouch_tx), &ops, options, error);
+    struct vouch_tx *tx = (struct vouch_tx *)commit_new(core, &ops, options, error);
     if (!tx)
         return NULL;
     tx->body = body;
     tx->user = user;
+    tx->live = tx->failed = false;
+    commit_trim(&tx->fixed);
+    commit_trim(&tx->watched);
+    alloc_free(tx->key);
+    tx->key = NULL;
     return tx;
 }
 
@@ -358,8 +363,10 @@ struct vouch_tx *transaction_new_fixed(struct core *core, const vouch_batch *bat
     (void)vouch_tx_queue_batch(tx, batch);
     tx->live = false;
     (void)batch_append(&tx->fixed, &tx->commit.body);
-    vouch_error bad = tx->fault;
-    if (!bad.status && !vouch_batch_error(&tx->commit.body, &bad))
+    vouch_error bad = {.status = VOUCH_OK};
+    if (tx->failed)
+        bad = tx->fault;
+    else if (!vouch_batch_error(&tx->commit.body, &bad))
         (void)vouch_batch_error(&tx->fixed, &bad);
     if (!bad.status)
         return tx;

@@ -13,11 +13,12 @@ struct vouch_tx {
     vouch_tx_body body;   /* NULL: what is in `fixed` */
     void *user;
     struct vouch_batch fixed;
-    bool live;                  /* inside the body */
-    size_t next;                /* the read that comes next in this call of the body */
-    size_t next_watch;          /* and the bare watch */
-    struct vouch_batch watched; /* bare watches of this attempt, each as a command of one word */
-    vouch_error fault;          /* the first thing the body did wrong */
+    bool live;         /* inside the body */
+    size_t next;       /* the read that comes next in this call of the body */
+    size_t next_watch; /* and the bare watch */
+    bool failed;       /* `fault` holds the first thing the body did wrong */
+    vouch_error fault;
+    struct vouch_batch watched; /* bare watches of this attempt, each as a command */
     /* vouch_update: */
     vouch_update_fn update;
     void *update_user;

@@ -9,7 +9,7 @@
 
 /* ---- server, proxy, client ------------------------------------------------------------------ */
 
-static struct rig start(const ts_server_options *so)
+struct rig rig_start_with(const ts_server_options *so)
 {
     struct rig rig = {.server = ts_server_start(so)};
     ck_assert_msg(rig.server != NULL, "the server does not start");
@@ -21,13 +21,13 @@ static struct rig start(const ts_server_options *so)
 struct rig rig_start(ts_server_kind kind, ts_persistence persistence)
 {
     ts_server_options so = {.kind = kind, .persistence = persistence};
-    return start(&so);
+    return rig_start_with(&so);
 }
 
 struct rig rig_start_tcp(ts_server_kind kind)
 {
     ts_server_options so = {.kind = kind, .transport = TS_TCP};
-    return start(&so);
+    return rig_start_with(&so);
 }
 
 static ts_server_tls tls_of(const ts_certs *certs)

@@ -28,6 +28,8 @@ struct rig {
 /* Starts both, on Unix sockets or on TCP. The test fails if there is no such server. */
 struct rig rig_start(ts_server_kind kind, ts_persistence persistence);
 struct rig rig_start_tcp(ts_server_kind kind);
+/* With a server of these options. */
+struct rig rig_start_with(const ts_server_options *options);
 /* Of a proxy that takes TLS: a client can be made to wait for it without many MiB. */
 #define RIG_RECEIVE_BUFFER 65536
 /* With TLS of this version (12 or 13) between the client and the server, or a TLS peer in front of

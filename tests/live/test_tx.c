@@ -51,7 +51,7 @@ static int64_t get(const char *key)
 {
     const char *words[] = {"GET", key};
     ts_reply *r = rig_ask(&rig, 2, words);
-    int64_t v = r->text ? atoll(r->text) : -1;
+    int64_t v = r->text ? strtoll(r->text, NULL, 10) : -1;
     ts_reply_free(r);
     return v;
 }

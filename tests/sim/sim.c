@@ -27,36 +27,9 @@ static struct sim_wire *wire_of(struct sim *s, const struct link *l)
     return NULL;
 }
 
-static bool is_late(const struct sim_wire *w)
+static void session_arrive(void *session, const char *bytes, size_t n)
 {
-    return w->fault.kind == SIM_SERVER_LATE || w->fault.kind == SIM_SERVER_STALL;
-}
-
-static void arrive(struct sim_wire *w, size_t limit)
-{
-    if (limit > w->accepted.size)
-        limit = w->accepted.size;
-    if (limit <= w->arrived)
-        return;
-    sim_session_arrive(&w->session, w->accepted.at + w->arrived, limit - w->arrived);
-    w->arrived = limit;
-}
-
-/* How much of what the kernel took reaches the server while the client is there. */
-static size_t arrival_limit(const struct sim_wire *w)
-{
-    bool cut = w->fault.kind == SIM_SERVER_CUT || is_late(w);
-    size_t at = w->fault.at;
-    while (cut && at > 0 && at <= w->ends.size && !w->ends.at[at - 1])
-        at--; /* a record cut short is none */
-    return cut ? at : SIZE_MAX;
-}
-
-/* The client let go. The server runs what reached its socket, also now. */
-static void close_wire(struct sim_wire *w)
-{
-    arrive(w, arrival_limit(w));
-    w->link = NULL;
+    sim_session_arrive(session, bytes, n);
 }
 
 static void open_wire(struct sim *s, struct link *l)
@@ -72,106 +45,14 @@ static void open_wire(struct sim *s, struct link *l)
         return;
     }
     struct sim_wire *w = &s->wires[s->wire_count];
-    w->link = l;
-    w->session.truth = &s->truth;
-    w->session.node = (int)l->node;
+    struct sim_session *session = &s->sessions[s->wire_count];
+    session->truth = &s->truth;
+    session->node = (int)l->node;
     for (int i = 0; i < 2; i++)
         if (s->faults[i].kind != SIM_NONE && s->faults[i].wire == s->wire_count)
             w->fault = s->faults[i];
     s->wire_count++;
-    link_connected(l);
-}
-
-/* ---- bytes ---------------------------------------------------------------------------------- */
-
-static size_t piece(const struct sim *s, size_t n)
-{
-    return s->scenario->split && n > s->scenario->split ? s->scenario->split : n;
-}
-
-static void accept_bytes(struct sim_wire *w, const char *bytes, size_t n)
-{
-    static const char no = 0, yes = 1;
-    sim_bytes_add(&w->accepted, bytes, n);
-    for (size_t i = 1; i <= n; i++)
-        sim_bytes_add(&w->ends, i < n ? &no : &yes, 1);
-}
-
-/* The kernel takes n bytes more. */
-static void hand_over(const struct sim *s, struct sim_wire *w, const struct span *span, size_t n)
-{
-    w->took += n;
-    if (!s->scenario->record) {
-        accept_bytes(w, span->bytes, n);
-        conn_taken(&w->link->conn, n);
-        link_handed(w->link, n);
-        return;
-    }
-    w->held_out += n;
-    if (w->held_out < w->held.size)
-        return;
-    accept_bytes(w, w->held.at, w->held.size);
-    link_handed(w->link, w->held.size);
-    w->held.size = w->held_out = 0;
-}
-
-/* Client to kernel. True if anything moved. */
-static bool move_out(struct sim *s, struct sim_wire *w)
-{
-    struct span spans[8];
-    size_t n = conn_output(&w->link->conn, spans, 8), record = s->scenario->record;
-    if (record && n && w->held.size == 0) {
-        size_t plain = spans[0].size < record ? spans[0].size : record;
-        sim_bytes_add(&w->held, spans[0].bytes, plain);
-        conn_taken(&w->link->conn, plain);
-    }
-    size_t ready = record ? w->held.size - w->held_out : n ? spans[0].size : 0;
-    if (ready == 0 || w->link->conn.retiring)
-        return false;
-    size_t take = piece(s, ready);
-    if (w->fault.kind == SIM_ACCEPT_CUT) {
-        size_t room = w->fault.at - w->took;
-        if (room == 0) {
-            arrive(w, SIZE_MAX);
-            link_broken(w->link, VOUCH_CAUSE_LOST, false, "cut");
-            return true;
-        }
-        if (take > room)
-            take = room;
-    }
-    hand_over(s, w, spans, take);
-    return true;
-}
-
-/* Kernel to server and back to the client. */
-static bool move_in(struct sim *s, struct sim_wire *w)
-{
-    size_t before = w->arrived;
-    size_t limit = arrival_limit(w), want = w->arrived + piece(s, w->accepted.size - w->arrived);
-    arrive(w, want < limit ? want : limit);
-    bool any = w->arrived != before;
-    size_t end = w->session.out.size;
-    bool cut = w->fault.kind == SIM_CLIENT_CUT || w->fault.kind == SIM_CLIENT_STALL;
-    if (cut && end > w->fault.at)
-        end = w->fault.at;
-    if (w->returned < end) {
-        size_t n = piece(s, end - w->returned);
-        w->returned += n;
-        link_received(w->link, w->session.out.at + w->returned - n, n);
-        return true;
-    }
-    if (w->fault.kind == SIM_CLIENT_CUT && w->returned == w->fault.at &&
-        w->session.out.size >= w->fault.at && (any || w->session.out.size > w->fault.at)) {
-        link_broken(w->link, VOUCH_CAUSE_LOST, false, "cut");
-        return true;
-    }
-    bool gone = (w->fault.kind == SIM_SERVER_CUT || w->fault.kind == SIM_SERVER_LATE) &&
-                w->arrived == arrival_limit(w) && w->accepted.size > w->fault.at;
-    if (gone && w->returned == w->session.out.size) {
-        link_broken(w->link, VOUCH_CAUSE_LOST, false, "gone");
-        return true;
-    }
-    return any;
+    sim_wire_open(w, l, (struct sim_far){session_arrive, session, &session->out});
 }
 
 /* One round over all connections. */
@@ -184,7 +65,7 @@ static bool move_all(struct sim *s)
         if (l->close_transport) {
             l->close_transport = false;
             if (w)
-                close_wire(w);
+                sim_wire_close(w);
             w = NULL;
             any = true;
         }
@@ -193,11 +74,8 @@ static bool move_all(struct sim *s)
             any = true;
             continue;
         }
-        if (!w)
-            continue;
-        any = move_out(s, w) || any;
-        if (!l->close_transport)
-            any = move_in(s, w) || any;
+        if (w)
+            any = sim_wire_move(w, &s->scenario->pace) || any;
     }
     return any;
 }
@@ -352,7 +230,7 @@ static void deliver_late(struct sim *s)
     for (int i = 0; i < s->wire_count; i++) {
         struct sim_wire *w = &s->wires[i];
         if (w->fault.kind != SIM_SERVER_CUT)
-            arrive(w, SIZE_MAX);
+            sim_wire_arrive(w, SIZE_MAX);
     }
 }
 
@@ -455,9 +333,7 @@ void sim_free(struct sim *s)
     for (int i = 0; i < 2; i++)
         vouch_batch_free(s->batches[i]);
     for (int i = 0; i < s->wire_count; i++) {
-        sim_session_free(&s->wires[i].session);
-        sim_bytes_free(&s->wires[i].accepted);
-        sim_bytes_free(&s->wires[i].ends);
-        sim_bytes_free(&s->wires[i].held);
+        sim_session_free(&s->sessions[i]);
+        sim_wire_free(&s->wires[i]);
     }
 }

@@ -6,26 +6,7 @@
 #include "client/core.h"
 #include "pipeline/pipeline.h"
 #include "sim_server.h"
-
-enum { SIM_WIRES_MAX = 64 };
-
-enum sim_fault_kind {
-    SIM_NONE,
-    SIM_ACCEPT_CUT,   /* the client's kernel takes n bytes, then the connection breaks; the server
-                         gets all n, its answers do not come back */
-    SIM_SERVER_CUT,   /* the kernel takes all, the server gets n bytes, answers, and is gone */
-    SIM_SERVER_LATE,  /* the same, and the rest arrives when the call has long returned */
-    SIM_SERVER_STALL, /* the same, but the client is not shown an end: its deadline must pass */
-    SIM_CLIENT_CUT,   /* the client gets n bytes of answers, then the end; the server gets all */
-    SIM_CLIENT_STALL, /* the same without the end */
-    SIM_KINDS
-};
-
-struct sim_fault {
-    enum sim_fault_kind kind;
-    int wire; /* connections are numbered in the order in which they were opened */
-    size_t at;
-};
+#include "sim_wire.h"
 
 struct sim_scenario {
     const char *name;
@@ -34,10 +15,7 @@ struct sim_scenario {
     const char *commands;
     size_t nodes;  /* 1 to 3 */
     size_t window; /* commands */
-    size_t split;  /* bytes moved at once, each way; 0: all there is */
-    size_t
-        record; /* as with TLS: the client's bytes go out in records of that many at most, and of a
-                      record nothing can be read before its last byte is there. 0: no records */
+    struct sim_pace pace;
     bool idempotent, reorder_ok, stream, resp2_only, flush_once;
     bool neighbour; /* a second pipeline shares the connection; it is cancelled half-way */
     size_t refuse_from, refuse_to;
@@ -53,21 +31,6 @@ struct sim_observed {
     uint64_t retries;
 };
 
-/* One connection. */
-struct sim_wire {
-    struct link *link; /* NULL once the client closed it */
-    struct sim_session session;
-    struct sim_bytes accepted; /* what the client's kernel took; of records, only whole ones */
-    struct sim_bytes ends;     /* for each byte of those, whether a record ends with it */
-    struct sim_bytes held;     /* the record that is going out */
-    size_t held_out;           /* bytes of it that the kernel took */
-    size_t took;               /* what the kernel took in all */
-    size_t arrived;            /* of those, at the server */
-    size_t returned;           /* of its output, at the client */
-    struct sim_fault fault;
-    bool server_gone;
-};
-
 struct sim {
     const struct sim_scenario *scenario;
     struct sim_fault faults[2];
@@ -76,6 +39,7 @@ struct sim {
     struct need needs[SIM_COMMANDS_MAX]; /* of the commands N */
     struct sim_truth truth;
     struct sim_wire wires[SIM_WIRES_MAX];
+    struct sim_session sessions[SIM_WIRES_MAX]; /* the other end of each */
     int wire_count;
     unsigned connects_refused;
     int64_t now;

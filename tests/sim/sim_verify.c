@@ -31,6 +31,7 @@ static unsigned handed(const struct sim *s, size_t i, bool *unanswered)
     *unanswered = false;
     for (int k = 0; k < s->wire_count; k++) {
         const struct sim_wire *w = &s->wires[k];
+        const struct sim_session *session = &s->sessions[k];
         size_t at = 0, size, position = 0;
         const char *name;
         size_t name_size;
@@ -44,7 +45,7 @@ static unsigned handed(const struct sim *s, size_t i, bool *unanswered)
                 continue;
             if ((size_t)command == i) {
                 times++;
-                if (position >= w->session.replies || w->session.reply_end[position] > w->returned)
+                if (position >= session->replies || session->reply_end[position] > w->returned)
                     *unanswered = true;
             }
             position++;

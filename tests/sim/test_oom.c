@@ -7,13 +7,13 @@
 
 static const struct sim_scenario scenarios[] = {
     {.name = "all kinds", .commands = "IGBLLLIGI", .nodes = 1, .window = 1000},
-    {.name = "lanes, split", .commands = "IGILIIBI", .nodes = 3, .window = 3, .split = 7},
-    {.name = "scripts", .commands = "SISGS", .nodes = 1, .window = 2, .split = 30},
+    {.name = "lanes, split", .commands = "IGILIIBI", .nodes = 3, .window = 3, .pace.split = 7},
+    {.name = "scripts", .commands = "SISGS", .nodes = 1, .window = 2, .pace.split = 30},
     {.name = "stream",
      .commands = "IIIGIIBIILIIIIIIIIII",
      .nodes = 2,
      .window = 4,
-     .split = 25,
+     .pace.split = 25,
      .stream = true},
 };
 

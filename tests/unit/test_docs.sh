@@ -46,7 +46,7 @@ without 's|^(    uint32_t lazy;).*|\1|' client.h lazy
 without 's|^(#define VOUCH_CLIENT_MAX_CONNECTIONS 64).*|\1|' client.h VOUCH_CLIENT_MAX_CONNECTIONS
 without 's|^(    VOUCH_APPLIED = 2,).*|\1|' error.h VOUCH_APPLIED
 without '/^\/\* One reply, or/d' reply.h vouch_reply
-without '/^\/\* The result of one command/,/\*\/$/d' pipeline.h vouch_result
+without '/^\/\* The result of one command/,/\*\/$/d' result.h vouch_result
 without 's|^(VOUCH_API void vouch_op_cancel.*)|VOUCH_API void vouch_new_thing(void);\n\1|' client.h vouch_op_cancel
 without 's|until vouch_results_free|until vouch_results_gone|' pipeline.h vouch_results_gone
 [ $result = 0 ] && printf 'docs: complete; %d gaps noticed\n' $cases

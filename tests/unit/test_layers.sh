@@ -48,7 +48,7 @@ declare -A io=(
         pthread_create pthread_sigmask sigfillset write'
     [net/tls_context.c]='ERR_* SSL_* TLS_client_method X509_* inet_pton strerror_r __xpg_strerror_r'
     [net/transport_tls.c]='BIO_* ERR_clear_error SSL_*'
-    [client/driver_poll.c]='clock_gettime close poll read'
+    [client/driver_poll.c]='clock_gettime close ppoll read'
     [client/client.c]='eventfd getpid getrandom madvise mmap munmap write'
     [collector/api.c]='getpid'
 )

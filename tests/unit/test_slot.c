@@ -173,6 +173,19 @@ START_TEST(nul_bytes_are_like_any_other)
 }
 END_TEST
 
+/* As keys have them: within braces, whatever follows. */
+START_TEST(every_slot_has_a_tag)
+{
+    char key[] = "vouch:{????}}token{x}", tag[SLOT_TAG_SIZE + 1] = "";
+    for (unsigned slot = 0; slot < SLOT_COUNT; slot++) {
+        slot_tag((uint16_t)slot, tag);
+        memcpy(key + 7, tag, SLOT_TAG_SIZE);
+        if (slot_of(key, sizeof key - 1) != slot || strspn(tag, "@ABCDEFGHIJKLMNO") != 4)
+            ck_abort_msg("slot %u has the tag %s", slot, tag);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("slot");
@@ -185,6 +198,7 @@ int main(void)
                         COUNT(tags));
     tcase_add_loop_test(slots, without_a_tag_the_whole_key_counts, 0, COUNT(untagged));
     tcase_add_test(slots, nul_bytes_are_like_any_other);
+    tcase_add_test(slots, every_slot_has_a_tag);
     suite_add_tcase(suite, slots);
 
     return suite_run(suite, CK_FORK_GETENV);

@@ -1,0 +1,24 @@
+/* What the parts of the demo share. */
+#ifndef DEMO_H
+#define DEMO_H
+
+#include "server.h"
+
+#include <stdbool.h>
+#include <vouch/vouch.h>
+
+struct demo {
+    ts_server *server;
+    char url[TS_URL_MAX];
+    bool wrong; /* something that was claimed is not so */
+};
+
+/* Every claim of the demo goes through here. */
+void claim(struct demo *d, bool so, const char *what);
+/* Prints why, and returns false. */
+bool failed(const char *what, const vouch_error *error);
+
+/* demo_transfer.c: a transfer of money whose connection is cut. False if it could not be tried. */
+bool cut_exec(struct demo *d);
+
+#endif
