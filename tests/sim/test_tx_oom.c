@@ -49,24 +49,6 @@ static const struct tx_scenario scenarios[] = {
 
 static struct tx_sim sim;
 
-static void describe(const char *why, unsigned long n, unsigned long more)
-{
-    printf("\"%s\", allocation %lu and %lu after it fail: %s\n", sim.with.scenario->name, n, more,
-           why);
-    for (int i = 0; i < 2; i++)
-        if (sim.with.faults[i].kind)
-            printf("  connection %d: fault %d at %zu\n", i, (int)sim.with.faults[i].kind,
-                   sim.with.faults[i].at);
-    for (int k = 0; k < sim.run_count; k++) {
-        const struct tx_run *r = &sim.runs[k];
-        printf("  run %d: %s %s: %s\n", k, vouch_tx_outcome_name(r->outcome),
-               vouch_status_name(r->status), r->error.message);
-        for (size_t i = 0; i < r->count && i < TX_BODY_MAX; i++)
-            printf("    %zu %s %s; executed %u\n", i, vouch_status_name(r->results[i].status),
-                   vouch_effect_name(r->results[i].effect), sim.server.truth.executed[k][i]);
-    }
-}
-
 /* False once no allocation is left to fail. */
 static bool run_case(const struct tx_case *c, unsigned long n, unsigned long more,
                      unsigned long *wrong)
@@ -78,8 +60,10 @@ static bool run_case(const struct tx_case *c, unsigned long n, unsigned long mor
     const char *why = tx_verify_effects(&sim);
     if (!why && heap_live() != 0)
         why = "memory is not released";
-    if (why && (*wrong)++ < 5)
-        describe(why, n, more);
+    if (why && (*wrong)++ < 5) {
+        printf("allocation %lu and %lu after it fail: ", n, more);
+        tx_describe(&sim, why);
+    }
     tx_sim_free(&sim);
     return reached;
 }

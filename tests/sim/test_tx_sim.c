@@ -1,19 +1,11 @@
 /* Every cut of every transaction. A case has a number; VOUCH_TX_CASE=n replays it alone and says what
- * happened. VOUCH_TX_PAIRS=n takes every nth pair of faults (the numbers of pairs are told apart by it);
- * 1 is all of them. */
+ * happened. VOUCH_TX_PAIRS=n takes every nth of those with two things wrong (their numbers depend on it); 1
+ * is all of them. */
 #include "tx_sim.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const kind_names[SIM_KINDS] = {"nothing",
-                                                  "the client's kernel takes only",
-                                                  "the server gets only",
-                                                  "late at the server, but",
-                                                  "stalls at the server after",
-                                                  "the client gets only",
-                                                  "stalls at the client after"};
 
 /* When late bytes arrive; without a command: when the call has long returned. */
 static const struct tx_knob moments[] = {
@@ -28,7 +20,7 @@ static const struct tx_knob moments[] = {
 #define MOMENTS      (sizeof moments / sizeof *moments)
 #define FIRST_SETTLE 5
 
-#define PAIRS_STEP 7
+#define PAIRS_STEP 5
 
 struct tally {
     unsigned long next, only, failed; /* only: the case to replay, or ULONG_MAX */
@@ -43,50 +35,10 @@ static struct tx_sim sim, probe; /* large */
 
 /* ---- one case ------------------------------------------------------------------------------- */
 
-static void describe_knob(const struct tx_knob *k)
+static void describe(const struct tally *t, unsigned long number, const char *wrong)
 {
-    if (k->action == TX_RELEASE)
-        printf("  late bytes arrive %s %s\n", k->after ? "after" : "before",
-               k->command ? k->command : "the end of the world");
-    else if (k->command)
-        printf("  %s %s %u: trouble %d %s\n", k->after ? "after" : "before", k->command, k->from,
-               (int)k->action, k->what ? k->what : "");
-}
-
-static void describe_run(const struct tx_sim *s, int k)
-{
-    const struct tx_run *r = &s->runs[k];
-    const struct tx_truth *t = &s->server.truth;
-    printf("  run %d: %s %s, effect %s, cause %d: %s\n", k, vouch_tx_outcome_name(r->outcome),
-           vouch_status_name(r->status), vouch_effect_name(r->error.effect), (int)r->error.cause,
-           r->error.message);
-    printf("    %u attempts, %u conflicts, copies %lld, round trips %llu, settled %llu; "
-           "ended %lld us before its deadline; connections %d to %d\n",
-           r->attempts, r->conflicts, (long long)r->copies,
-           (unsigned long long)r->stats.round_trips, (unsigned long long)r->stats.settled,
-           (long long)(r->deadline - r->ended), r->first_wire, r->last_wire - 1);
-    for (size_t i = 0; i < tx_body_size(s->with.scenario); i++)
-        printf("    %2zu %-12s %-13s executed %u (loose %u), failed %u\n", i,
-               i < r->count ? vouch_status_name(r->results[i].status) : "-",
-               i < r->count ? vouch_effect_name(r->results[i].effect) : "-", t->executed[k][i],
-               t->loose[k][i], t->failed[k][i]);
-}
-
-static void describe(const struct tx_sim *s, const struct tally *t, unsigned long number,
-                     const char *wrong)
-{
-    printf("case %lu: \"%s\" (%s): %s\n", number, s->with.scenario->name, s->with.scenario->body,
-           wrong ? wrong : "as it should be");
-    for (int i = 0; i < 2; i++)
-        if (s->with.faults[i].kind != SIM_NONE)
-            printf("  connection %d: %s %zu bytes\n", s->with.faults[i].wire,
-                   kind_names[s->with.faults[i].kind], s->with.faults[i].at);
-    for (int i = 0; i < 2; i++)
-        describe_knob(&s->with.extra[i]);
-    if (s->with.cancel_at)
-        printf("  cancelled in step %d\n", s->with.cancel_at);
-    for (int k = 0; k < s->run_count; k++)
-        describe_run(s, k);
+    printf("case %lu: ", number);
+    tx_describe(&sim, wrong);
     printf("  replay with VOUCH_TX_PAIRS=%lu VOUCH_TX_CASE=%lu\n", t->pairs_step, number);
 }
 
@@ -111,7 +63,7 @@ static void run_case(struct tally *t, const struct tx_case *c)
     if (wrong)
         t->failed++;
     if ((wrong && is_new(t, wrong)) || t->only == number)
-        describe(&sim, t, number, wrong);
+        describe(t, number, wrong);
     t->beyond += tx_is_beyond_knowing(&sim);
     for (int k = 0; k < sim.run_count; k++)
         t->outcomes[sim.runs[k].outcome]++;
@@ -365,7 +317,7 @@ static void run_troubles(struct tally *t, const struct tx_scenario *scenario)
             run_case(t, &c);
             for (size_t i = 0; i < first.count; i++) {
                 c.faults[0] = first.at[i];
-                at_moments(t, &c, 0, just_run);
+                at_moments(t, &c, 0, run_pair);
             }
         }
 }

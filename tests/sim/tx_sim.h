@@ -104,6 +104,9 @@ const char *tx_verify_effects(const struct tx_sim *s);
  * arrival. Its effects are not looked at. */
 bool tx_is_beyond_knowing(const struct tx_sim *s);
 
+/* tx_describe.c: prints the case, and what it was reported to come to. */
+void tx_describe(const struct tx_sim *s, const char *wrong);
+
 /* tx_body.c: its commands. */
 size_t tx_body_size(const struct tx_scenario *c);
 vouch_tx_step tx_body(vouch_tx *tx, void *scenario);

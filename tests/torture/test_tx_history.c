@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define HISTORIES 210 /* on each server */
+#define HISTORIES 120 /* on each server */
 #define TRIES     200 /* within so many histories a client that is wrong is caught */
 
 static struct stage stage;

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KILLS  180 /* in all; both kinds of servers, all kinds of markers */
-#define ROUND  15  /* of them on one server: what it has to read when it starts stays small */
+#define KILLS  120 /* in all; both kinds of servers, all kinds of markers */
+#define ROUND  10  /* of them on one server: what it has to read when it starts stays small */
 #define LOOKS  50  /* for a moment that may never come */
 #define SPREAD 400 /* bytes within which connections are held: two or three transfers */
 
