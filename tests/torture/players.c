@@ -12,6 +12,8 @@ static void open_client(struct player *p)
     char url[TS_URL_MAX];
     vouch_client_options o = rig_options(2 + (uint32_t)p->number % 2, 0);
     vouch_error e;
+    /* A doubt that can be settled is to be, however often it is cut on the way. */
+    o.outages = p->history->marker == HISTORY_PLAIN ? 0 : 1000;
     vouch_status status = vouch_client_open(ts_proxy_url(p->history->stage->front, url, sizeof url),
                                             &o, &p->client, &e);
     ck_assert_msg(status == VOUCH_OK, "%s", e.message);

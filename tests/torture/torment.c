@@ -11,7 +11,7 @@
 #define BYTES_FROM 60  /* a plan acts from here on: mostly behind the handshake */
 #define BYTES_OUT  900 /* over so many bytes to the server, a few transactions */
 #define BYTES_IN   400 /* the same to the player */
-#define STUCK      5   /* looks without a step forward */
+#define STUCK      5   /* looks without a step forward; then twice as many: slow is not stuck */
 
 static ts_ending ending_of(uint64_t *dice)
 {
@@ -98,16 +98,18 @@ void torment(struct history *h)
     uint64_t dice = dice_of(h->seed, h->number, 101);
     int64_t limit = ts_deadline(RIG_PATIENCE_MS);
     size_t before = 0, next = 1;
-    for (int stuck = 0; before < h->count;) {
+    for (int stuck = 0, patience = STUCK; before < h->count;) {
         size_t now = atomic_load(&h->ended);
         stuck = now == before ? stuck + 1 : 0;
+        patience = now == before ? patience : STUCK;
         before = now;
         if (now >= next) {
             do_something(h, &dice);
             next = now + 1 + dice_below(&dice, 6);
-        } else if (stuck >= STUCK) {
+        } else if (stuck >= patience) {
             ts_proxy_cut(h->stage->front, TS_EVERY, TS_END_EOF, TS_CUT_SETTLE);
             stuck = 0;
+            patience *= 2;
         }
         ck_assert_msg(ts_look_again(limit), "history %u comes to no end", h->number);
     }
