@@ -76,7 +76,8 @@ static vouch_tx_step body(vouch_tx *tx, void *user)
 {
     struct feat *d = user;
     d->attempt = vouch_tx_attempt(tx);
-    vouch_tx_watch(tx, vouch_text("rival"));
+    if (d->turn == TURN_RIVAL && d->attempt >= d->turns_at)
+        vouch_tx_watch(tx, vouch_text("rival"));
     if (!act(d, tx))
         return VOUCH_TX_READ;
     if (d->deciding)

@@ -5,8 +5,7 @@
  *     TRANSFER  GET from, GET to, DECRBY from, INCRBY to   both or none
  *     BATCH     INCR n, INCR m, by vouch_transaction_exec  nothing is watched but the marker
  *     BLIND     the same by a body that only peeks         likewise, and the body can change its mind
- *
- * Bodies also watch `rival`, which is changed by who wants a conflict. */
+ */
 #ifndef LIVE_FEAT_H
 #define LIVE_FEAT_H
 
@@ -19,7 +18,7 @@ enum feat_guard { GUARD_NONE, GUARD_STRICT, GUARD_RESOLVE, GUARD_STRICT_RESOLVE,
 enum feat_turn {
     TURN_NONE,   /* commits, as in every attempt before */
     TURN_CANCEL, /* changes its mind */
-    TURN_RIVAL,  /* somebody else changes what it watches; and the budget for conflicts is empty */
+    TURN_RIVAL, /* watches one key more, which somebody changes; there is no budget for conflicts */
     TURN_REFUSED /* queues what the server refuses */
 };
 
