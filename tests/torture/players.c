@@ -70,7 +70,7 @@ static bool is_unfit(struct player *p, struct linear_way *way, uint32_t attempt)
 {
     const struct linear_touch *t = way->touch;
     bool other = p->wish.kind == WISH_SET_IF && t->seen != p->last[t->key];
-    bool fickle = p->wish.kind == WISH_CHANGE && attempt > 1 && dice_below(&p->dice, 2);
+    bool fickle = p->wish.kind == WISH_CHANGE && attempt > 1 && dice_below(&p->dice, 4);
     p->unfit = other || fickle;
     if (p->unfit)
         *way = linear_read(t->key, t->seen);
