@@ -55,9 +55,8 @@ enum {
 
 static unsigned read_line(struct evidence *e, const char *line, const char *end)
 {
-    static const char *const flushing[] = {
-        "cmdstat_flushall:calls=", "cmdstat_flushdb:calls=", "cmdstat_swapdb:calls=",
-        "cmdstat_debug:calls=", "cmdstat_config|resetstat:calls="};
+    static const char *const flushing[] = {"cmdstat_flushall:calls=", "cmdstat_flushdb:calls=",
+                                           "cmdstat_swapdb:calls=", "cmdstat_debug:calls="};
     const char *v;
     uint64_t n = 0;
     if ((v = value_of(line, end, "run_id:")))
@@ -74,6 +73,8 @@ static unsigned read_line(struct evidence *e, const char *line, const char *end)
         e->server_us = (int64_t)n;
         return SAW_CLOCK;
     }
+    if ((v = value_of(line, end, "cmdstat_config|resetstat:calls=")))
+        (void)read_count(v, end, &e->resets);
     for (size_t i = 0; i < sizeof flushing / sizeof *flushing; i++)
         if ((v = value_of(line, end, flushing[i])) && read_count(v, end, &n))
             e->flushes += n;
@@ -97,6 +98,20 @@ void evidence_read(struct evidence *e, const struct vouch_reply *reply)
     e->known = saw == SAW_ALL;
 }
 
+/* More than any server executes in a microsecond. */
+#define COMMANDS_PER_US 10
+
+/* A flush could hide behind CONFIG RESETSTAT, which counts itself once however often it was called. Of
+ * a server that had been set back before it is only known that it was not again if it had executed
+ * more by then than it can have since. */
+static bool may_be_reset(const struct evidence *before, const struct evidence *after)
+{
+    if (before->resets != after->resets || after->commands < before->commands)
+        return true;
+    int64_t passed = after->server_us - before->server_us;
+    return before->resets && (passed < 0 || before->commands / COMMANDS_PER_US <= (uint64_t)passed);
+}
+
 const char *evidence_against(const struct evidence *before, const struct evidence *after,
                              int64_t life_us)
 {
@@ -109,10 +124,10 @@ const char *evidence_against(const struct evidence *before, const struct evidenc
         return "there was a failover";
     if (before->evicted != after->evicted)
         return "the server has evicted keys, perhaps the marker";
+    if (may_be_reset(before, after))
+        return "the server's counts were set back (CONFIG RESETSTAT), perhaps since then";
     if (before->flushes != after->flushes)
         return "the database was flushed or swapped";
-    if (after->commands < before->commands)
-        return "the server's counts were set back (CONFIG RESETSTAT)";
     if (life_us >= 0 && after->server_us - before->server_us > life_us / 2)
         return "by the server's clock the marker may have expired";
     return NULL;

@@ -20,9 +20,9 @@ struct evidence {
     char run_id[EVIDENCE_ID_MAX];
     char replication_id[EVIDENCE_ID_MAX]; /* another after a failover, or a full resync */
     uint64_t evicted;                     /* keys, for want of memory */
-    uint64_t flushes; /* calls of FLUSHALL, FLUSHDB, SWAPDB and DEBUG, and how often the counts were
-                         set back */
-    uint64_t commands; /* executed; less than before: the counts were set back */
+    uint64_t flushes;                     /* calls of FLUSHALL, FLUSHDB, SWAPDB and DEBUG */
+    uint64_t resets;   /* 1: all these counts were set back once or more; else 0 */
+    uint64_t commands; /* executed since then */
     int64_t server_us; /* its clock */
 };
 

@@ -58,7 +58,7 @@ bool batch_set_need(struct vouch_batch *b, const struct need *need);
 /* Takes the sticky error away: what was added before it is good, and more can be added. */
 static inline void batch_forgive(struct vouch_batch *b)
 {
-    b->first = (vouch_error){VOUCH_OK};
+    b->first = (vouch_error){.status = VOUCH_OK};
 }
 
 /* One encoded command more, as it is. False, with the sticky error, when memory is short. */

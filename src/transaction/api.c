@@ -44,7 +44,7 @@ vouch_status vouch_transaction_start(vouch_client *client, vouch_tx_body body, v
                                      const vouch_tx_options *options, vouch_op **out,
                                      vouch_error *error)
 {
-    vouch_error local = {VOUCH_OK};
+    vouch_error local = {.status = VOUCH_OK};
     error = error ? error : &local;
     vouch_status status = check(client, out, body != NULL, "the body", error);
     if (status)
@@ -56,7 +56,7 @@ vouch_status vouch_transaction_exec_start(vouch_client *client, const vouch_batc
                                           const vouch_tx_options *options, vouch_op **out,
                                           vouch_error *error)
 {
-    vouch_error local = {VOUCH_OK};
+    vouch_error local = {.status = VOUCH_OK};
     error = error ? error : &local;
     vouch_status status = check(client, out, batch != NULL, "the batch", error);
     if (status)
@@ -67,7 +67,7 @@ vouch_status vouch_transaction_exec_start(vouch_client *client, const vouch_batc
 vouch_status vouch_update_start(vouch_client *client, vouch_arg key, vouch_update_fn fn, void *user,
                                 const vouch_tx_options *options, vouch_op **out, vouch_error *error)
 {
-    vouch_error local = {VOUCH_OK};
+    vouch_error local = {.status = VOUCH_OK};
     error = error ? error : &local;
     vouch_status status = check(client, out, fn != NULL, "the function", error);
     if (status)

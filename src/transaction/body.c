@@ -264,7 +264,7 @@ size_t vouch_tx_queue_batch(vouch_tx *tx, const vouch_batch *batch)
     if (!tx->live || tx->failed)
         return VOUCH_NO_COMMAND;
     size_t first = tx->commit.body.count;
-    vouch_error e = {VOUCH_OK};
+    vouch_error e = {.status = VOUCH_OK};
     if (!batch)
         (void)error_set(&e, VOUCH_EINVAL, VOUCH_CAUSE_NONE,
                         "vouch_tx_queue_batch: the batch is NULL");
@@ -363,7 +363,7 @@ struct vouch_tx *transaction_new_fixed(struct core *core, const vouch_batch *bat
     (void)vouch_tx_queue_batch(tx, batch);
     tx->live = false;
     (void)batch_append(&tx->fixed, &tx->commit.body);
-    vouch_error bad = {VOUCH_OK};
+    vouch_error bad = {.status = VOUCH_OK};
     if (tx->failed)
         bad = tx->fault;
     else if (!vouch_batch_error(&tx->commit.body, &bad))

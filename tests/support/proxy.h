@@ -70,7 +70,10 @@ typedef enum ts_cut_mode {
      * kernel holds, up to the moment when it sees that it cannot answer: a prefix of the whole
      * commands, all of them if they are few. The truth is stable only after
      * ts_server_wait_clients(server, 0, …). */
-    TS_CUT_ABRUPT
+    TS_CUT_ABRUPT,
+    /* Only the client is shown an end. All that it sent, also after that, goes on to the server, or
+     * is held and goes on once released: the client has long been back on another connection. */
+    TS_CUT_HELD
 } ts_cut_mode;
 
 typedef struct ts_plan {

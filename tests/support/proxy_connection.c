@@ -54,9 +54,23 @@ static void show_server(connection *c)
         shutdown(c->server, SHUT_WR);
 }
 
+/* Only the client's side ends. One that was closed says nothing more. */
+static void cut_client(connection *c)
+{
+    c->late = true;
+    show_client(c, c->plan.ending);
+    if (c->client < 0)
+        flow_end(&c->to_server, 0);
+    c->cutting = NOT_CUTTING;
+}
+
 static void cut(connection *c)
 {
     c->to_server.fault.cut_after = c->to_client.fault.cut_after = TS_NEVER;
+    if (c->plan.mode == TS_CUT_HELD) {
+        cut_client(c);
+        return;
+    }
     if (c->plan.mode == TS_CUT_ABRUPT) {
         close_socket(&c->server, c->plan.ending == TS_END_RESET);
         c->server_shown = c->to_server.broken = true;
@@ -129,11 +143,17 @@ bool connection_closed(const connection *c)
     return client_over && server_over(c);
 }
 
+/* What the client says goes nowhere any more. */
+static bool is_deaf(const connection *c)
+{
+    return c->client_shown && !c->late;
+}
+
 /* Reads once; what a side that was shown the end still says is thrown away. */
 static void read_client(connection *c, int64_t now_ns)
 {
     char bytes[READ_SIZE];
-    size_t room = c->client_shown ? READ_SIZE : flow_room(&c->to_server);
+    size_t room = is_deaf(c) ? READ_SIZE : flow_room(&c->to_server);
     ssize_t got = recv(c->client, bytes, room < READ_SIZE ? room : READ_SIZE, 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
@@ -143,7 +163,7 @@ static void read_client(connection *c, int64_t now_ns)
             show_client(c, TS_END_CLOSE);
         if (c->client_shown)
             close_socket(&c->client, false);
-    } else if (c->client_shown) {
+    } else if (is_deaf(c)) {
         flow_discard(&c->to_server, bytes, (size_t)got);
     } else {
         if (c->client_turn)
@@ -241,7 +261,7 @@ short connection_client_wants(const connection *c)
 {
     if (c->client < 0)
         return 0;
-    bool read = c->client_shown || flow_room(&c->to_server) > 0;
+    bool read = is_deaf(c) || flow_room(&c->to_server) > 0;
     return (short)((read ? POLLIN : 0) | (c->to_client.blocked ? POLLOUT : 0));
 }
 

@@ -73,7 +73,8 @@ typedef struct connection {
     cut_cause cutting; /* at a cut, and waiting until a reset would lose nothing */
     bool answering;    /* cut, and still handing over the server's answers */
     bool muted;        /* has no server, by plan */
-    bool client_shown; /* the client was shown the end: what it sends is thrown away */
+    bool client_shown; /* the client was shown the end: what it sends is thrown away … */
+    bool late;         /* … unless this is set: then it still goes to the server */
     bool server_shown; /* the same of the server */
     bool server_reset; /* the server's end was no orderly one */
 } connection;

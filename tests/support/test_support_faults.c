@@ -81,6 +81,54 @@ START_TEST(a_late_writer_is_heard_after_its_end)
 }
 END_TEST
 
+/* The end is shown to the client alone; what it said before, and still says, arrives once released. */
+START_TEST(what_is_held_outlives_its_clients_end)
+{
+    pair p;
+    pair_start(&p, transports[_i]);
+    ts_plan plan = ts_plan_none();
+    plan.to_server.stall_after = 3;
+    pair_connect(&p, 0, &plan);
+    write_all(p.client, text, 10);
+    ck_assert(ts_proxy_wait_received(p.proxy, 0, TS_TO_SERVER, 10, soon()));
+    ts_proxy_cut(p.proxy, 0, TS_END_EOF, TS_CUT_HELD);
+    ck_assert_int_eq(read_exactly_to_end(p.client, text, 0), 0);
+    write_all(p.client, text + 10, LENGTH - 10);
+    close(p.client);
+    p.client = -1;
+    ck_assert(ts_proxy_wait_received(p.proxy, 0, TS_TO_SERVER, LENGTH, soon()));
+    read_exactly(p.server, text, 3);
+    ck_assert(nothing_to_read(p.server));
+    ck_assert(!ts_proxy_wait_closed(p.proxy, 0, ts_deadline(2)));
+    ts_proxy_release(p.proxy, 0);
+    ck_assert_int_eq(read_exactly_to_end(p.server, text + 3, LENGTH - 3), 0);
+    close(p.server);
+    p.server = -1;
+    ck_assert(ts_proxy_wait_closed(p.proxy, 0, soon()));
+    pair_stop(&p);
+}
+END_TEST
+
+/* The same of a client whose socket is closed: it says nothing more, and its end follows. */
+START_TEST(what_is_held_outlives_a_closed_client)
+{
+    pair p;
+    pair_start(&p, transports[_i]);
+    ts_plan plan = ts_plan_none();
+    plan.to_server.stall_after = 0;
+    pair_connect(&p, 0, &plan);
+    write_all(p.client, text, LENGTH);
+    ck_assert(ts_proxy_wait_received(p.proxy, 0, TS_TO_SERVER, LENGTH, soon()));
+    ts_proxy_cut(p.proxy, 0, TS_END_RESET, TS_CUT_HELD);
+    char byte;
+    ck_assert_int_le(read_chunk(p.client, &byte, 1), 0);
+    ck_assert(nothing_to_read(p.server));
+    ts_proxy_release(p.proxy, 0);
+    ck_assert_int_eq(read_exactly_to_end(p.server, text, LENGTH), 0);
+    pair_stop(&p);
+}
+END_TEST
+
 START_TEST(answers_are_held_and_released)
 {
     pair p;
@@ -321,6 +369,8 @@ Suite *faults_suite(void)
     tcase_add_loop_test(tests, what_is_dropped_is_lost_and_the_connection_stays, 0, 2);
     tcase_add_loop_test(tests, what_is_stalled_comes_after_release, 0, 2);
     tcase_add_loop_test(tests, a_late_writer_is_heard_after_its_end, 0, 2);
+    tcase_add_loop_test(tests, what_is_held_outlives_its_clients_end, 0, 2);
+    tcase_add_loop_test(tests, what_is_held_outlives_a_closed_client, 0, 2);
     tcase_add_loop_test(tests, answers_are_held_and_released, 0, 2);
     tcase_add_loop_test(tests, back_pressure_halts_the_sender, 0, 2);
     tcase_add_loop_test(tests, pieces_are_read_one_by_one, 0, 2);

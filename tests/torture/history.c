@@ -66,7 +66,8 @@ static const char *name_of(const struct wish *w)
 
 static struct wish wish_of(struct player *p)
 {
-    struct wish w = {.kind = (enum wish_kind)dice_below(&p->dice, WISH_WRITE + 1), .keys = 1};
+    uint32_t kind = dice_below(&p->dice, WISH_WRITE + 2); /* twice as many writes */
+    struct wish w = {.kind = kind > WISH_WRITE ? WISH_WRITE : (enum wish_kind)kind, .keys = 1};
     w.key[0] = (uint8_t)dice_below(&p->dice, HISTORY_KEYS);
     bool single = w.kind == WISH_UPDATE || w.kind == WISH_WRITE;
     if (w.kind == WISH_WRITE && w.key[0] == HISTORY_COUNTER)

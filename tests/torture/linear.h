@@ -10,7 +10,7 @@
 
 #define LINEAR_KEYS   4  /* keys are numbered from 0, and hold LINEAR_ABSENT at first */
 #define LINEAR_OPS    64 /* most operations of a history */
-#define LINEAR_WAYS   16 /* most things one operation may have done */
+#define LINEAR_WAYS   32 /* most things one operation may have done */
 #define LINEAR_ABSENT INT64_C(0)
 /* States that one search remembers at most; beyond it is undecided, which a test takes for a failure. */
 #define LINEAR_STATES 1000000

@@ -12,6 +12,8 @@ static void open_client(struct player *p)
     char url[TS_URL_MAX];
     vouch_client_options o = rig_options(2 + (uint32_t)p->number % 2, 0);
     vouch_error e;
+    /* A doubt that can be settled is to be, however often it is cut on the way. */
+    o.outages = p->history->marker == HISTORY_PLAIN ? 0 : 1000;
     vouch_status status = vouch_client_open(ts_proxy_url(p->history->stage->front, url, sizeof url),
                                             &o, &p->client, &e);
     ck_assert_msg(status == VOUCH_OK, "%s", e.message);
@@ -62,12 +64,14 @@ static struct linear_touch touch_of(struct player *p, uint8_t key, int64_t seen)
     return (struct linear_touch){key, true, writes, seen, writes ? history_value(p, key, seen) : 0};
 }
 
-/* Set-if, and it is something else: the run is to be cancelled, and has only read; each key at another
- * moment, since no EXEC says that they belong together. */
-static bool is_unfit(struct player *p, struct linear_way *way)
+/* Set-if, and it is something else; or a change of mind, in another attempt. The run is to be cancelled,
+ * and has only read; each key at another moment, since no EXEC says that they belong together. */
+static bool is_unfit(struct player *p, struct linear_way *way, uint32_t attempt)
 {
     const struct linear_touch *t = way->touch;
-    p->unfit = p->wish.kind == WISH_SET_IF && t->seen != p->last[t->key];
+    bool other = p->wish.kind == WISH_SET_IF && t->seen != p->last[t->key];
+    bool fickle = p->wish.kind == WISH_CHANGE && attempt > 1 && dice_below(&p->dice, 4);
+    p->unfit = other || fickle;
     if (p->unfit)
         *way = linear_read(t->key, t->seen);
     return p->unfit;
@@ -98,7 +102,7 @@ static vouch_tx_step body(vouch_tx *tx, void *user)
     struct linear_way way = {0};
     if (!read_keys(tx, p, &way))
         return VOUCH_TX_READ;
-    bool unfit = is_unfit(p, &way);
+    bool unfit = is_unfit(p, &way, vouch_tx_attempt(tx));
     decide(p, way);
     if (unfit)
         return VOUCH_TX_CANCEL;

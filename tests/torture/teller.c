@@ -64,7 +64,8 @@ static enum bank_word word_of(struct teller *t, vouch_status status, const vouch
 {
     vouch_effect effect = status == VOUCH_OK ? VOUCH_APPLIED : e->effect;
     bool fits = status == VOUCH_OK || status == VOUCH_ECONFLICT || status == VOUCH_ENOTSENT ||
-                status == VOUCH_EUNKNOWN || (status == VOUCH_ECANCELLED && t->cancelled);
+                status == VOUCH_EUNKNOWN || (status == VOUCH_ECANCELLED && t->cancelled) ||
+                (status == VOUCH_ESERVER && strcmp(e->code, "LOADING") == 0);
     if (!fits)
         complain(t, "%s: %s", vouch_status_name(status), e->message);
     if (effect == VOUCH_APPLIED)

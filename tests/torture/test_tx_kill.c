@@ -9,9 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KILLS  180 /* in all; both kinds of servers, all kinds of markers */
-#define ROUND  15  /* of them on one server: what it has to read when it starts stays small */
+#define KILLS  120 /* in all; both kinds of servers, all kinds of markers */
+#define ROUND  10  /* of them on one server: what it has to read when it starts stays small */
 #define LOOKS  50  /* for a moment that may never come */
+#define RECENT (4 * BANK_TELLERS) /* connections that may still be open */
 #define SPREAD 400 /* bytes within which connections are held: two or three transfers */
 
 static struct rig rig;
@@ -43,7 +44,7 @@ static void hold_connections(uint64_t *dice)
 {
     int count = ts_proxy_count(rig.proxy, TS_EVERY).connections;
     bool answers = dice_below(dice, 3) != 0;
-    for (int i = count > 4 * BANK_TELLERS ? count - 4 * BANK_TELLERS : 0; i < count; i++) {
+    for (int i = count > RECENT ? count - RECENT : 0; i < count; i++) {
         ts_plan plan = ts_plan_none();
         ts_fault *fault = answers ? &plan.to_client : &plan.to_server;
         fault->stall_after = dice_below(dice, SPREAD);
@@ -56,7 +57,7 @@ static void hold_connections(uint64_t *dice)
 static bool are_held(int wanted)
 {
     int count = ts_proxy_count(rig.proxy, TS_EVERY).connections, held = 0;
-    for (int i = count > 4 * BANK_TELLERS ? count - 4 * BANK_TELLERS : 0; i < count; i++) {
+    for (int i = count > RECENT ? count - RECENT : 0; i < count; i++) {
         ts_proxy_counts c = ts_proxy_count(rig.proxy, i);
         held += c.open && (c.from_server > c.to_client || c.from_client > c.to_server);
     }

@@ -84,9 +84,11 @@ START_TEST(what_servers_say_is_understood)
         ck_assert_str_eq(r.replication_id, REPL);
         ck_assert_uint_eq(r.evicted, 17);
         ck_assert_uint_eq(r.commands, 1234);
-        ck_assert_uint_eq(r.flushes, 2 + 3 + 4 + 5 + 6);
+        ck_assert_uint_eq(r.flushes, 2 + 3 + 4 + 5);
+        ck_assert_uint_eq(r.resets, 6);
         ck_assert_int_eq(r.server_us, INT64_C(1700000000000000));
         ck_assert_uint_eq(v.flushes, 0);
+        ck_assert_uint_eq(v.resets, 0);
         ck_assert_uint_eq(v.evicted, 17);
     }
 }
@@ -182,7 +184,7 @@ END_TEST
 
 START_TEST(each_difference_speaks_against)
 {
-    const struct evidence before = read_lines(redis, NULL, "\r\n");
+    const struct evidence before = read_lines(redis, "cmdstat_config|resetstat", "\r\n");
     struct evidence after = before;
     ck_assert_ptr_null(evidence_against(&before, &after, -1));
     ck_assert_ptr_null(evidence_against(&before, &after, 0));
@@ -208,9 +210,28 @@ START_TEST(each_difference_speaks_against)
     AGAINST(evicted, before.evicted - 1, "evicted");
     AGAINST(flushes, before.flushes + 1, "flushed");
     AGAINST(commands, before.commands - 1, "counts were set back");
+    AGAINST(resets, 1, "counts were set back");
     struct evidence unknown = before;
     unknown.known = false;
     ck_assert_ptr_nonnull(evidence_against(&unknown, &before, -1));
+}
+END_TEST
+
+/* CONFIG RESETSTAT counts itself, once for any number of times: a server that was set back before may
+ * have been again, and with it a flush forgotten, unless it has run too few commands for that. */
+START_TEST(one_reset_may_hide_another)
+{
+    struct evidence before = read_lines(redis, NULL, "\r\n");
+    before.commands = 10000000; /* takes any server a second */
+    struct evidence after = before;
+    after.server_us += SECOND / 2;
+    ck_assert_ptr_null(evidence_against(&before, &after, -1));
+    after.server_us = before.server_us + SECOND;
+    ck_assert_ptr_nonnull(strstr(evidence_against(&before, &after, -1), "counts were set back"));
+    after.server_us = before.server_us - 1; /* how long it was is not known */
+    ck_assert_ptr_nonnull(strstr(evidence_against(&before, &after, -1), "counts were set back"));
+    before.resets = after.resets = 0;
+    ck_assert_ptr_null(evidence_against(&before, &after, -1));
 }
 END_TEST
 
@@ -224,6 +245,7 @@ int main(void)
     tcase_add_test(c, what_is_no_text_proves_nothing);
     tcase_add_test(c, garbage_is_read_safely);
     tcase_add_test(c, each_difference_speaks_against);
+    tcase_add_test(c, one_reset_may_hide_another);
     suite_add_tcase(suite, c);
     return suite_run(suite, CK_FORK_GETENV);
 }
