@@ -195,6 +195,13 @@ const char *tx_verify_effects(const struct tx_sim *s)
 
 /* ---- status, as include/vouch/transaction.h has it ------------------------------------------ */
 
+/* The connection that committed, or from which a doubt was settled, was there to the end. */
+static bool can_count_copies(const struct tx_sim *s, const struct tx_run *r)
+{
+    bool calm = s->with.faults[1].kind == SIM_NONE && !s->with.cancel_at && s->run_count == 1;
+    return calm && (s->with.faults[0].kind == SIM_NONE || r->outcome == VOUCH_OUTCOME_SETTLED);
+}
+
 static const char *verify_status(const struct tx_sim *s, const struct tx_run *r)
 {
     const struct tx_scenario *c = s->with.scenario;
@@ -221,6 +228,8 @@ static const char *verify_status(const struct tx_sim *s, const struct tx_run *r)
         want = VOUCH_ECANCELLED;
     if (r->status != (lacks ? VOUCH_ECOPIES : want))
         return "the status does not fit the outcome";
+    if (lacks && r->copies < 0 && can_count_copies(s, r))
+        return "nobody disturbed it, and it does not know how many copies there are";
     if (r->copies > (int64_t)c->replicas)
         return "more copies are reported than there are";
     if (r->error.status != r->status)
