@@ -29,11 +29,11 @@ START_TEST(a_right_gone_between_queue_and_exec_leaves_neighbours_applied)
     deed_begin(&d, kind_of(_i), 3);
     (void)deed_exec(&d, "PING");
     vouch_batch *b = deed_batch("INCR a;INCR b;INCR c");
-    held.to_server.stall_after = MULTI_BYTES + 3 * INCR_BYTES;
+    held.to_server.stall_after = MULTI_BYTES + INT64_C(3) * INCR_BYTES;
     int64_t before = ts_proxy_count(d.rig.proxy, 0).to_client;
     ts_proxy_plan_from_here(d.rig.proxy, 0, &held);
     ck_assert_int_eq(vouch_transaction_exec_start(d.client, b, NULL, &op, &d.error), VOUCH_OK);
-    while (ts_proxy_count(d.rig.proxy, 0).to_client < before + 5 + 3 * 9) {
+    while (ts_proxy_count(d.rig.proxy, 0).to_client < before + 5 + INT64_C(3) * 9) {
         ck_assert(!ts_passed(limit));
         rig_turn(d.client, 1);
     }
@@ -162,7 +162,7 @@ START_TEST(no_login_is_renewed_between_multi_and_exec)
         rig_turn(d.client, 5);
     }
     unsigned asked = g.asked;
-    for (int64_t until = ts_deadline(2 * VALID_MS); !ts_passed(until);)
+    for (int64_t until = ts_deadline(INT64_C(2) * VALID_MS); !ts_passed(until);)
         rig_turn(d.client, 5);
     ck_assert_uint_eq(g.asked, asked); /* not while MULTI is out */
     ts_proxy_release(d.rig.proxy, 0);

@@ -154,7 +154,8 @@ static void begin(int i)
     (void)deed_exec(&d, "PING"); /* connected before the state is entered */
 }
 
-#define EACH (2 * STATES)
+#define EACH    (2 * STATES)
+#define AT_ONCE (2 * (STATES - 2)) /* without those that keep the server busy */
 
 START_TEST(a_refusal_that_passes_is_waited_for_and_committed_once)
 {
@@ -240,16 +241,19 @@ START_TEST(the_deadline_ends_the_waiting_and_tells_what_for)
 {
     const struct state *s = &states[_i / 2];
     struct waits w;
-    if (s->running)
-        return; /* answers late, and then the deadline may find it in doubt */
+    ck_assert_ptr_null(s->running); /* such a one answers late, and leaves a doubt */
     begin(_i);
     enter(s);
-    use(&w, DEED_PLAIN, 1000);
-    d.retry.jitter = VOUCH_JITTER_NONE;
-    d.retry.outage_base_ms = d.retry.cap_ms = 60000;
-    d.retry.on_wait = NULL;
-    d.options.deadline_ms = 300;
-    call(s->reads || _i % 2);
+    int64_t limit = ts_deadline(RIG_PATIENCE_MS);
+    do { /* on a busy machine the deadline may find it on its way */
+        ck_assert(!ts_passed(limit));
+        use(&w, DEED_PLAIN, 1000);
+        d.retry.jitter = VOUCH_JITTER_NONE;
+        d.retry.outage_base_ms = d.retry.cap_ms = 60000;
+        d.retry.on_wait = NULL;
+        d.options.deadline_ms = 300;
+        call(s->reads || _i % 2);
+    } while (!strstr(d.error.message, s->code));
     leave();
     deed_expect(&d, s->code, VOUCH_ENOTSENT, VOUCH_NOT_APPLIED, VOUCH_OUTCOME_NOT_SENT);
     ck_assert_int_eq(d.error.cause, VOUCH_CAUSE_DEADLINE);
@@ -324,7 +328,7 @@ int main(void)
     tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, a_refusal_that_passes_is_waited_for_and_committed_once, 0, EACH);
     tcase_add_loop_test(c, a_refusal_that_does_not_pass_is_told_in_the_servers_words, 0, EACH);
-    tcase_add_loop_test(c, the_deadline_ends_the_waiting_and_tells_what_for, 0, EACH);
+    tcase_add_loop_test(c, the_deadline_ends_the_waiting_and_tells_what_for, 0, AT_ONCE);
     tcase_add_loop_test(c, a_refusal_by_exec_itself_runs_nothing, 0, EACH);
     suite_add_tcase(suite, c);
     return rig_main(suite);

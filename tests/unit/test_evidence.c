@@ -7,13 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RUN  "0123456789012345678901234567890123456789"
-#define REPL "abcdefabcdefabcdefabcdefabcdefabcdefabcd"
+/* One literal each: joined ones look like a forgotten comma in the lists below. */
+#define RUN_LINE  "run_id:0123456789012345678901234567890123456789"
+#define REPL_LINE "master_replid:abcdefabcdefabcdefabcdefabcdefabcdefabcd"
+#define RUN       (&RUN_LINE[7])
+#define REPL      (&REPL_LINE[14])
 
 /* The lines that count, among others that servers have, as they stand there. */
 static const char *const redis[] = {"# Server",
                                     "redis_version:7.0.15",
-                                    "run_id:" RUN,
+                                    RUN_LINE,
                                     "tcp_port:0",
                                     "server_time_usec:1700000000000000",
                                     "",
@@ -24,7 +27,7 @@ static const char *const redis[] = {"# Server",
                                     "evicted_clients:99",
                                     "# Replication",
                                     "role:master",
-                                    "master_replid:" REPL,
+                                    REPL_LINE,
                                     "master_replid2:0000000000000000000000000000000000000000",
                                     "# Commandstats",
                                     "cmdstat_get:calls=5,usec=10,usec_per_call=2.00",
@@ -39,7 +42,7 @@ static const char *const valkey[] = {"# Server",
                                      "redis_version:7.2.4",
                                      "server_name:valkey",
                                      "valkey_version:8.0.1",
-                                     "run_id:" RUN,
+                                     RUN_LINE,
                                      "server_time_usec:1700000000000000",
                                      "# Stats",
                                      "total_commands_processed:1234",
@@ -47,7 +50,7 @@ static const char *const valkey[] = {"# Server",
                                      "evicted_scripts:1",
                                      "# Replication",
                                      "role:master",
-                                     "master_replid:" REPL,
+                                     REPL_LINE,
                                      "# Commandstats",
                                      NULL};
 
@@ -160,8 +163,8 @@ END_TEST
 /* Of any bytes, also cut anywhere: no read beyond their end, and no knowledge out of a part. */
 START_TEST(garbage_is_read_safely)
 {
-    char text[] = "run_id:" RUN "\r\nmaster_replid:" REPL "\r\nevicted_keys:1\r\n"
-                  "total_commands_processed:2\r\nserver_time_usec:3\r\n";
+    char text[] = RUN_LINE "\r\n" REPL_LINE "\r\nevicted_keys:1\r\n"
+                           "total_commands_processed:2\r\nserver_time_usec:3\r\n";
     struct evidence e;
     for (size_t n = 0; n < sizeof text; n++) {
         char *copy = malloc(n + 1);
