@@ -28,8 +28,9 @@
  * Tokens
  *   With options->token the marker bears the caller's name, and the transaction is committed at most
  *   once while the marker lives, by whichever process, in this database and hash slot. The next run
- *   with the same token is told VOUCH_OUTCOME_ALREADY and changes nothing. A run that ended as not
- *   applied leaves its token free.
+ *   with the same token is told VOUCH_OUTCOME_ALREADY and changes nothing: that an earlier run did it,
+ *   not whether some of its commands failed (VOUCH_OUTCOME_ERRORS, _NOT_ATOMIC), which only that run
+ *   was told. A run that ended as not applied leaves its token free.
  */
 #ifndef VOUCH_TRANSACTION_H
 #define VOUCH_TRANSACTION_H
@@ -178,6 +179,8 @@ typedef struct vouch_tx_result vouch_tx_result;
  *   VOUCH_OK            APPLIED          COMMITTED, SETTLED or ALREADY
  *   VOUCH_EPARTIAL      PARTLY_APPLIED   ERRORS: committed, some commands failed. MAYBE_APPLIED if one of
  *                                        them is: a script that failed half-way. The results tell
+ *   VOUCH_EPARTIAL      APPLIED          COMMITTED, but EXEC's replies cannot be told apart, which no
+ *                                        server in order sends; every command is MAYBE_APPLIED
  *   VOUCH_ECOPIES       APPLIED          as VOUCH_OK, but fewer copies than asked, or not known how many
  *   VOUCH_ETOOLARGE     APPLIED          COMMITTED; EXEC's reply was over a limit and was dropped
  *   VOUCH_ECONFLICT     NOT_APPLIED      CONFLICT
@@ -205,9 +208,9 @@ VOUCH_API VOUCH_MUST vouch_status vouch_transaction_exec(vouch_client *client,
                                                          const vouch_tx_options *options,
                                                          vouch_tx_result **out, vouch_error *error);
 
-/* Given the value of a key (nil if there is none; an error reply if it is no string), sets *next,
- * which is borrowed until the next call of the function or the end of the run; left as it is, the key
- * is deleted. */
+/* Given the value of a key (nil if there is none), sets *next, which is borrowed until the next call of the
+ * function or the end of the run; left as it is, the key is deleted. Not called if the key holds no
+ * string: then the run is VOUCH_ECANCELLED, with the server's words, and what is there stays. */
 typedef vouch_tx_step (*vouch_update_fn)(const vouch_reply *value, vouch_arg *next, void *user);
 
 /* One value: GET, `fn`, then SET … KEEPTTL (or DEL). `fn` returns VOUCH_TX_COMMIT or VOUCH_TX_CANCEL.

@@ -108,6 +108,7 @@ void commit_again(struct commit *c, vouch_retry_kind kind, vouch_cause cause, bo
     if (kind == VOUCH_RETRY_OUTAGE && !paid) {
         allowed = c->lane.outages > 0;
         c->lane.outages -= allowed;
+        c->lane.core->counts.waits += allowed;
     }
     allowed = vouch_retry_next(&c->policy.retry, &c->retry, kind, &delay) && allowed;
     c->lane.core->counts.conflicts += kind == VOUCH_RETRY_CONFLICT;
@@ -387,10 +388,16 @@ void commit_judge_taking(struct commit *c)
         commit_again(c, VOUCH_RETRY_OUTAGE, c->lost_cause, true);
     } else if (vouch_reply_is_error(c->said[OWN_MULTI]) ||
                vouch_reply_is_error(c->said[OWN_EXEC])) {
+        const struct vouch_reply *words =
+            vouch_reply_is_error(c->said[OWN_DELETE]) ? c->said[OWN_DELETE] : c->said[OWN_EXEC];
         c->watching = true;
-        commit_end_refused(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_NO_COMMAND, "DEL (marker)",
-                           vouch_reply_is_error(c->said[OWN_DELETE]) ? c->said[OWN_DELETE]
-                                                                     : c->said[OWN_EXEC]);
+        if (words && vouch_reply_is_error(words) &&
+            effect_remedy(words->as.text, words->n) == REMEDY_WAIT)
+            commit_again_refused(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_NO_COMMAND,
+                                 "DEL (marker)", words);
+        else
+            commit_end_refused(c, VOUCH_OUTCOME_REFUSED_QUEUEING, VOUCH_NO_COMMAND, "DEL (marker)",
+                               words);
     } else if (vouch_reply_is_nil(c->said[OWN_EXEC])) {
         commit_again(c, VOUCH_RETRY_CONFLICT, VOUCH_CAUSE_CONFLICT, false);
     } else {

@@ -12,6 +12,8 @@ static vouch_tx_step body(vouch_tx *tx, void *user)
     (void)user;
     if (!value)
         return VOUCH_TX_READ;
+    if (vouch_reply_is_error(value)) /* a list, say: SET would replace it */
+        return VOUCH_TX_CANCEL;
     vouch_tx_step step = tx->update(value, &next, tx->update_user);
     if (step != VOUCH_TX_COMMIT)
         return step;
