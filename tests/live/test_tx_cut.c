@@ -189,10 +189,18 @@ static bool everywhere(void)
     return course->whole || getenv("VOUCH_TX_CUT");
 }
 
+/* A reset waits for the other kernel's acknowledgement, some 20 ms. */
+#define RESET_STEP 5
+
+static int64_t step(void)
+{
+    return course->transport == TS_TCP && !getenv("VOUCH_TX_CUT") ? RESET_STEP : 1;
+}
+
 static int64_t info_step(int64_t at, int64_t hello, int64_t all)
 {
     bool in_info = at > hello + BEFORE_INFO && at < all - BEHIND_INFO;
-    return in_info && !getenv("VOUCH_TX_CUT") ? INFO_STEP : 1;
+    return in_info && !getenv("VOUCH_TX_CUT") ? INFO_STEP : step();
 }
 
 /* Runs it without a cut: bytes to the client before the feat, and all. */
@@ -224,7 +232,7 @@ static void cut_to_client(void)
 static void cut_to_server(int64_t hello)
 {
     bool met = true;
-    for (int64_t at = everywhere() ? 0 : hello - 2; met; at++) {
+    for (int64_t at = everywhere() ? 0 : hello - 2; met; at += step()) {
         ts_plan plan = cut_of(TS_TO_SERVER, at, at % 2 ? TS_CUT_SETTLE : TS_CUT_ANSWER);
         met = one_cut(&plan, "cut to the server", at);
         plan.mode = at % 2 ? TS_CUT_ANSWER : TS_CUT_SETTLE;
