@@ -425,7 +425,7 @@ static void step(void)
             break_link(l);
     }
     if (what % 8 == 6 && argument >= 128)
-        m.core.now += (argument - 127) * 1000;
+        m.core.now += (argument - INT64_C(127)) * 1000;
     if (what == 255 && argument == 255)
         m.tx->commit.op.ops->expire(&m.tx->commit.op, VOUCH_CAUSE_CANCELLED);
     advance();
