@@ -66,7 +66,8 @@ typedef enum vouch_tx_step {
  * call nothing but vouch_client_stats; whatever else returns VOUCH_EBUSY. */
 typedef vouch_tx_step (*vouch_tx_body)(vouch_tx *tx, void *user);
 
-#define VOUCH_TX_MAX_ROUNDS 1000 /* of reads in one attempt; one more is VOUCH_ELIMIT */
+#define VOUCH_TX_MAX_ROUNDS  1000 /* of reads in one attempt; one more is VOUCH_ELIMIT */
+#define VOUCH_TX_MAX_SCRIPTS 64   /* different scripts and libraries that its commands call */
 
 /* Reads, and watches every key the command names (WATCH): the transaction commits only if none of them
  * changes until then. The reply is borrowed until the body returns; NULL if it is not there yet. It
@@ -129,7 +130,9 @@ typedef struct vouch_tx_options {
     uint32_t copies;  /* replicas that are to have it before the call returns: WAIT after EXEC */
     uint32_t fsync;   /* 1: in the append-only files of the server and of `copies` replicas: WAITAOF
                          (Redis 7.2, Valkey) */
-    uint32_t reserved;
+    uint32_t load_inside; /* 1: the scripts and libraries that it calls are loaded inside its MULTI, always.
+                             Default: only those that were not there when its reads went out; then one
+                             that is flushed in between is missing when EXEC runs (VOUCH_OUTCOME_ERRORS) */
     int64_t copies_ms;        /* longest wait for them; default: what is left of the deadline */
     int64_t deadline_ms;      /* of the whole call, waits included; default: the client's; or
                                   VOUCH_NO_DEADLINE. With resolve or token the last quarter of it, at

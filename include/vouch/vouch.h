@@ -13,6 +13,7 @@
 #include <vouch/reply.h>
 #include <vouch/result.h>
 #include <vouch/retry.h>
+#include <vouch/script.h>
 #include <vouch/transaction.h>
 
 #endif

@@ -80,7 +80,7 @@ static void expire(struct vouch_op *op, vouch_cause cause)
     finish((struct opening *)op, cause);
 }
 
-static const struct lane_ops lane_ops = {pull, on_reply, on_lost, on_unsent, on_failed};
+static const struct lane_ops lane_ops = {pull, on_reply, on_lost, on_unsent, on_failed, NULL};
 static const struct op_ops op_ops = {advance, expire};
 
 static vouch_status report(const struct opening *o, vouch_error *error)

@@ -5,6 +5,10 @@
  * pulled, and goes right behind it in the same write. Only the load's own good reply makes the need
  * known: a load that was refused, or undone with a transaction, left nothing behind.
  *
+ * The line that says "missing" is also what a script may answer that did run. Then the server is asked
+ * whether it has it (lane_check). Only the connection that gave that answer can be believed: another may
+ * lead to a server that lost it since.
+ *
  * Invariants
  *   1. sent - answered commands of the lane, loads counted, are in its connection; `held` is not.
  *   2. What the module is told of (replies, losses, unsent) never counts a load, and always counts
@@ -15,6 +19,7 @@
 #include "client/core.h"
 #include "client/link.h"
 #include "client/renewal.h"
+#include "command/effect.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -43,8 +48,31 @@ static size_t drop_loads(struct lane *l, uint64_t from)
 static void put_load_first(struct lane *l, const struct need *need, struct run *out)
 {
     l->held = *out;
-    l->loads[l->load_tail++ % LANE_LOADS_MAX] = (struct lane_load){l->sent, need};
+    l->loads[l->load_tail++ % LANE_LOADS_MAX] = (struct lane_load){l->sent, need, false};
     *out = (struct run){need->load, &need->load_size, 0, 1, false};
+}
+
+/* ---- questions ------------------------------------------------------------------------------ */
+
+static void end_check(struct lane *l, bool there)
+{
+    const struct need *need = l->checking;
+    l->checking = NULL;
+    l->asked = false;
+    l->ops->on_checked(l, need, there);
+}
+
+/* True if the question goes out, or is out: nothing else may. */
+static bool put_question(struct lane *l, struct run *out)
+{
+    const struct need *need = l->checking;
+    if (l->asked)
+        return false;
+    l->asked = true;
+    l->loads[l->load_tail++ % LANE_LOADS_MAX] = (struct lane_load){l->sent, need, true};
+    *out = (struct run){need->ask, &need->ask_size, 0, 1, true};
+    l->sent++;
+    return true;
 }
 
 /* ---- as an exchange ------------------------------------------------------------------------- */
@@ -52,8 +80,12 @@ static void put_load_first(struct lane *l, const struct need *need, struct run *
 static bool pull(struct exchange *x, size_t commands, struct run *out)
 {
     struct lane *l = (struct lane *)x;
+    if (l->checking && lane_connection(l) != l->check_on)
+        end_check(l, true);
     if (l->resume || l->failed)
         return false;
+    if (l->checking)
+        return put_question(l, out);
     if (l->held.count) {
         *out = l->held;
         l->held.count = 0;
@@ -74,11 +106,34 @@ static bool pull(struct exchange *x, size_t commands, struct run *out)
     return true;
 }
 
+static void note_refusal(struct lane *l, const struct need *need, const struct vouch_reply *reply)
+{
+    const char *text = reply ? reply->as.text : "(its words were lost)";
+    size_t n = reply ? reply->n : strlen(text);
+    bool passes = reply && effect_remedy(text, n) == REMEDY_WAIT;
+    l->refused = need;
+    l->refused_state = passes ? LANE_LOAD_WAITS : LANE_LOAD_REFUSED;
+    error_escape(l->refusal, sizeof l->refusal, text, n);
+}
+
+static bool says_there_already(const struct need *need, const struct vouch_reply *reply)
+{
+    size_t n = need->there_already ? strlen(need->there_already) : 0;
+    return n && reply && reply->n == n && memcmp(reply->as.text, need->there_already, n) == 0;
+}
+
 static void on_load_reply(struct lane *l, const struct vouch_reply *reply, enum reader_fate fate)
 {
-    const struct need *need = l->loads[l->load_head++ % LANE_LOADS_MAX].need;
-    if (fate == READER_TOO_LARGE || (reply && !vouch_reply_is_error(reply)))
-        link_learn(l->link, need);
+    struct lane_load load = l->loads[l->load_head++ % LANE_LOADS_MAX];
+    bool error = fate == READER_NO_MEMORY_FOR_ERROR || vouch_reply_is_error(reply);
+    if (load.question)
+        end_check(l, error || !reply || load.need->is_there(load.need, reply));
+    else if (error)
+        note_refusal(l, load.need, reply);
+    else if (l->refused == load.need)
+        l->refused = NULL;
+    if (!load.question && (!error || says_there_already(load.need, reply)))
+        link_learn(l->link, load.need);
     if (l->wants)
         conn_offer(&l->link->conn, &l->x); /* there is room for another load */
 }
@@ -102,6 +157,8 @@ static void settle(struct lane *l, size_t *maybe, size_t *unsent)
     *unsent += l->held.count;
     l->held.count = 0;
     l->answered = l->sent;
+    if (l->checking)
+        end_check(l, true); /* the answer, had it come, was of that connection only */
 }
 
 static void on_lost(struct exchange *x, size_t maybe, size_t unsent, vouch_cause cause)
@@ -240,6 +297,19 @@ void lane_missing(struct lane *l, const struct need *need)
 {
     if (l->link)
         link_forget(l->link, need);
+}
+
+enum lane_load_state lane_load(const struct lane *l, const struct need *need)
+{
+    return l->refused == need ? l->refused_state : LANE_LOAD_FINE;
+}
+
+void lane_check(struct lane *l, const struct need *need)
+{
+    assert(l->load_head == l->load_tail && !l->held.count);
+    l->checking = need;
+    l->check_on = lane_connection(l);
+    lane_offer(l);
 }
 
 bool lane_reauthenticate(struct lane *l)

@@ -29,6 +29,9 @@ struct lane_ops {
     void (*on_unsent)(struct lane *l, size_t unsent);
     /* No budget left, or trying again will not help: see l->failure. Nothing is in flight. */
     void (*on_failed)(struct lane *l);
+    /* What lane_check asked. `there`: it is on the server, or that could not be found out. May be NULL
+     * in a lane that does not ask. */
+    void (*on_checked)(struct lane *l, const struct need *need, bool there);
 };
 
 /* Loads of one lane in flight at once. */
@@ -37,6 +40,14 @@ struct lane_ops {
 struct lane_load {
     uint64_t at; /* which of the lane's commands, counted from its first */
     const struct need *need;
+    bool question; /* asks whether it is there, instead of loading it */
+};
+
+/* What is known of the load of a need that was missing. */
+enum lane_load_state {
+    LANE_LOAD_FINE,   /* nothing speaks against loading it (again) */
+    LANE_LOAD_WAITS,  /* it was refused for the time being */
+    LANE_LOAD_REFUSED /* it was refused: see l->refusal */
 };
 
 struct lane {
@@ -55,6 +66,14 @@ struct lane {
     unsigned attempts; /* in a row without success */
     int64_t resume;    /* sends nothing before; 0: now */
     struct lane_failure failure;
+
+    const struct need *checking; /* to be asked about before anything else is sent; or NULL */
+    uint64_t check_on;           /* the connection on which it was said to be missing */
+    bool asked;                  /* the question is out */
+    /* The load that was refused last. */
+    const struct need *refused;
+    enum lane_load_state refused_state;
+    char refusal[VOUCH_MESSAGE_MAX];
 
     uint64_t sent, answered; /* its commands, loads counted, that were pulled, answered */
     size_t load_head, load_tail;
@@ -87,6 +106,11 @@ void lane_close_hard(struct lane *l, size_t *maybe, size_t *unsent);
 uint64_t lane_connection(const struct lane *l);
 /* The server says that the need is not there, whatever was known: the next pull loads it again. */
 void lane_missing(struct lane *l, const struct need *need);
+/* Whether loading it may help. */
+enum lane_load_state lane_load(const struct lane *l, const struct need *need);
+/* The server said that it is missing, and the words may be a script's own: asks whether it is there,
+ * and sends nothing else until ops->on_checked. Only with nothing in flight. */
+void lane_check(struct lane *l, const struct need *need);
 /* The server says that this connection is not logged in. If there is somebody to ask for other
  * credentials it will log in again, before anything else is sent; else false. */
 bool lane_reauthenticate(struct lane *l);

@@ -169,7 +169,35 @@ bool batch_put(struct vouch_batch *b, const char *bytes, size_t size)
     }
     memcpy(b->bytes + b->size, bytes, size);
     b->size += size;
+    if (b->count < b->needs_capacity)
+        b->needs[b->count] = NULL;
     b->ends[b->count++] = b->size;
+    return true;
+}
+
+/* Room for needs of so many commands; new places are empty. */
+static bool grow_needs(struct vouch_batch *b, size_t count)
+{
+    size_t before = b->needs_capacity;
+    void *p = b->needs;
+    if (!alloc_grow(&p, &b->needs_capacity, count, sizeof(const struct need *)))
+        return false;
+    b->needs = p;
+    for (size_t i = before; i < b->needs_capacity; i++)
+        b->needs[i] = NULL;
+    return true;
+}
+
+/* Those of `from`, whose commands come behind what is there. */
+static bool append_needs(struct vouch_batch *b, const struct vouch_batch *from)
+{
+    size_t count = b->count + from->count;
+    if (!from->needs && !b->needs)
+        return true;
+    if (!grow_needs(b, count))
+        return false;
+    for (size_t i = 0; i < from->count; i++)
+        b->needs[b->count + i] = batch_need(from, i);
     return true;
 }
 
@@ -183,7 +211,7 @@ bool batch_append(struct vouch_batch *b, const struct vouch_batch *from)
     }
     void *p = b->ends;
     size_t size = from->count ? from->ends[from->count - 1] : 0;
-    if (!reserve(b, b->size, size) ||
+    if (!reserve(b, b->size, size) || !append_needs(b, from) ||
         !alloc_grow(&p, &b->ends_capacity, b->count + from->count, sizeof *b->ends)) {
         (void)fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
         return false;
@@ -372,15 +400,10 @@ bool batch_set_need(struct vouch_batch *b, const struct need *need)
 {
     if (b->first.status != VOUCH_OK || b->count == 0)
         return false;
-    size_t before = b->needs_capacity;
-    void *p = b->needs;
-    if (!alloc_grow(&p, &b->needs_capacity, b->count, sizeof(const struct need *))) {
+    if (!grow_needs(b, b->count)) {
         (void)fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
         return false;
     }
-    b->needs = p;
-    for (size_t i = before; i < b->needs_capacity; i++)
-        b->needs[i] = NULL;
     b->needs[b->count - 1] = need;
     return true;
 }

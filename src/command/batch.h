@@ -63,7 +63,7 @@ static inline void batch_forgive(struct vouch_batch *b)
 
 /* One encoded command more, as it is. False, with the sticky error, when memory is short. */
 bool batch_put(struct vouch_batch *b, const char *bytes, size_t size);
-/* All commands of `from` more; needs are not taken along. False, with the sticky error, when memory is
+/* All commands of `from` more, with their needs. False, with the sticky error, when memory is
  * short or there are too many. */
 bool batch_append(struct vouch_batch *b, const struct vouch_batch *from);
 /* Takes back all but the first `count`. */

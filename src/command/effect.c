@@ -10,11 +10,11 @@
  *                                                       the server's, so that nothing is tried again
  *   scripts, functions, MIGRATE, DEBUG,  MAYBE_APPLIED  a script's error reaches the client
  *   what is not in the table                            verbatim, so it can look like any other.
- *                                                       Exceptions: the exact line that says the
- *                                                       need is missing; a script declared to
- *                                                       forward no errors, refused in exactly the
- *                                                       server's own words; an unknown command,
- *                                                       named in the error
+ *                                                       Exceptions: a script that can answer with
+ *                                                       no error of its own, refused in exactly the
+ *                                                       server's own words, such as that it is
+ *                                                       missing; an unknown command, named in the
+ *                                                       error
  *   any other error                      NOT_APPLIED    servers check a plain command before they
  *                                                       change anything
  *
@@ -97,21 +97,31 @@ static struct verdict refused(enum remedy remedy)
     return (struct verdict){VOUCH_ESERVER, VOUCH_NOT_APPLIED, VOUCH_CAUSE_REFUSED, remedy};
 }
 
+static bool says_missing(const struct happening *h)
+{
+    for (const char *const *line = h->missing; line && *line; line++)
+        if (is_exactly(h->error, h->error_size, *line))
+            return true;
+    return false;
+}
+
 static struct verdict judge_error(const struct happening *h)
 {
     static const struct verdict uncertain = {VOUCH_ESERVER, VOUCH_MAYBE_APPLIED,
                                              VOUCH_CAUSE_REFUSED, REMEDY_NONE};
-    if (h->missing && is_exactly(h->error, h->error_size, h->missing))
-        return refused(REMEDY_LOAD);
+    static const struct verdict unproven = {VOUCH_ESERVER, VOUCH_MAYBE_APPLIED,
+                                            VOUCH_CAUSE_REFUSED, REMEDY_CHECK};
+    bool harmless = h->command && (h->command->flags & COMMAND_READONLY);
+    if (says_missing(h))
+        return h->honest || harmless ? refused(REMEDY_LOAD) : unproven;
     if (!h->command)
         return is_unknown_command(h) ? refused(REMEDY_NONE) : uncertain;
-    bool harmless = h->command->flags & COMMAND_READONLY;
     if (!harmless && (effect_code_is(h->error, h->error_size, "INVALIDOBJ") ||
                       effect_code_is(h->error, h->error_size, "UNBLOCKED")))
         return uncertain;
     if (h->command->flags & COMMAND_MAY_HALF_APPLY) {
         bool own = is_own_refusal(h->error, h->error_size);
-        if (!own || !(h->forwards_no_errors || harmless))
+        if (!own || !(h->honest || harmless))
             return harmless ? refused(REMEDY_NONE) : uncertain;
     }
     return refused(effect_remedy(h->error, h->error_size));

@@ -15,7 +15,8 @@ enum remedy {
     REMEDY_WAIT,     /* refused for the time being: wait, then send it again */
     REMEDY_REDIRECT, /* refused by this node: another serves the key */
     REMEDY_AUTH,     /* this connection is not logged in (any more): log in, then send it again */
-    REMEDY_LOAD      /* what it needs is missing: load that, then send it again */
+    REMEDY_LOAD,     /* what it needs is missing: load that, then send it again */
+    REMEDY_CHECK     /* the same, if it is: the words may be a script's own. MAYBE until asked */
 };
 
 enum answer {
@@ -31,9 +32,9 @@ struct happening {
     enum answer answer;
     const char *error; /* ANSWER_ERROR: the line, without '-' */
     size_t error_size;
-    const char *missing;     /* the error line that says its need is missing, or NULL */
-    bool handed;             /* its last byte was handed to the kernel */
-    bool forwards_no_errors; /* a script declared never to return an error that it caught */
+    const char *const *missing; /* the error lines that say its need is missing, or NULL */
+    bool handed;         /* its last byte was handed to the kernel */
+    bool honest;         /* see struct need */
 };
 
 struct verdict {

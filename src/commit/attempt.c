@@ -14,6 +14,7 @@ void commit_begin(struct commit *c)
     vouch_batch_clear(&c->reads);
     c->answered_reads = 0;
     c->slot_known = false;
+    c->need_count = 0;
     c->marker_asked = c->marker_heard = c->info_asked = false;
     c->denied = c->lost = false;
     c->connection = 0;
@@ -206,6 +207,8 @@ static const vouch_error *batch_fault(const struct commit *c)
         return &c->reads.first;
     if (c->body.first.status)
         return &c->body.first;
+    if (c->needing.first.status)
+        return &c->needing.first;
     return c->own.first.status ? &c->own.first : NULL;
 }
 
@@ -280,6 +283,14 @@ void commit_prepare(struct commit *c)
         commit_add_marker(c);
         asks = true;
     }
+    if (!commit_collect_needs(c)) {
+        fail_with(c, VOUCH_ELIMIT,
+                  "more than VOUCH_TX_MAX_SCRIPTS different scripts and libraries");
+        return;
+    }
+    if (asks || c->without_loads)
+        commit_ask_needs(c);
+    asks = asks || c->needing.count;
     if (!asks) {
         commit_execute(c);
         return;

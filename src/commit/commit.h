@@ -67,6 +67,7 @@ enum commit_phase {
 /* What to hold to; after defaults. */
 struct commit_policy {
     bool strict, fsync;
+    bool load_inside; /* what is needed is always loaded inside MULTI */
     uint32_t copies;
     int64_t copies_us; /* 0: what is left of the deadline */
     uint32_t outages;
@@ -99,7 +100,16 @@ struct commit_part {
     const size_t *ends;
     size_t next, count;
 };
-#define COMMIT_PARTS 3
+#define COMMIT_PARTS 4
+
+/* Different scripts and libraries that the commands of one attempt need. */
+#define COMMIT_NEEDS_MAX VOUCH_TX_MAX_SCRIPTS
+
+struct commit_need {
+    const struct need *need;
+    bool asked; /* in this attempt … */
+    bool there; /* … and it was */
+};
 
 /* How the run is to end, once nothing is in the way. */
 struct commit_end {
@@ -129,10 +139,12 @@ struct commit {
     size_t answered_reads;
     bool slot_known;
     uint16_t slot; /* of this attempt's first key */
+    size_t need_count;
 
     /* The round that is out. */
     uint8_t kinds[COMMIT_OWN_MAX]; /* of enum commit_own */
     size_t own_count;
+    size_t prelude; /* commands before the reads or the body: own, then those about needs */
     bool watch_open;
     const struct vouch_reply *said[OWN_KINDS]; /* NULL: no reply was kept */
     struct commit_part parts[COMMIT_PARTS];
@@ -154,7 +166,11 @@ struct commit {
 
     /* EXECUTING. */
     bool multi_ok, multi_refused;
-    size_t queued;           /* of the body's commands: accepted */
+    size_t queued;                          /* of the body's commands: accepted */
+    size_t loads_queued;                    /* of the loads */
+    const struct vouch_reply *load_refused; /* what one of them was told, queued or executed */
+    size_t load_refused_at;                 /* in `needs` */
+    bool without_loads;      /* this user may not load: what is asked for and there is not loaded */
     bool set_queued;         /* the marker's SET was */
     struct arena_mark heard; /* in the result's arena: behind the replies that are kept */
     bool exec_answered;
@@ -185,6 +201,8 @@ struct commit {
     size_t answers_capacity;
     struct arena arena;
     struct vouch_batch own; /* the library's own commands of the round */
+    struct vouch_batch
+        needing; /* and those that ask for what the body needs, or load it; of which … */
 
     /* Of meaning once they are set. */
     struct evidence before; /* what the server said of itself before the first EXEC in doubt */
@@ -195,7 +213,9 @@ struct commit {
         vouch_tx_outcome outcome;
         size_t command;
     } refusal;
-    struct lane lane; /* clears itself */
+    struct commit_need needs[COMMIT_NEEDS_MAX]; /* need_count of them */
+    uint8_t needing_of[COMMIT_NEEDS_MAX];       /* … command i is about needs[needing_of[i]] */
+    struct lane lane;                           /* clears itself */
 };
 
 /* ---- for the module ------------------------------------------------------------------------- */
@@ -280,6 +300,22 @@ static inline bool commit_is_status(const struct vouch_reply *reply, const char 
 }
 /* Leaves the connection; what was out is lost, for this cause. */
 void commit_hang_up(struct commit *c, vouch_cause cause);
+
+/* needs.c: what the body needs on the server. */
+/* Adds those of the body that are new in this attempt; false if there are too many. */
+bool commit_collect_needs(struct commit *c);
+/* Asks for those not asked for, in the round to come. */
+void commit_ask_needs(struct commit *c);
+/* Loads those not known to be there, behind MULTI. */
+void commit_load_needs(struct commit *c);
+/* Reply i of what was added last: an answer, or what a load was told while queueing. */
+void commit_hear_need(struct commit *c, size_t i, const struct vouch_reply *reply);
+/* EXEC ran: element `from` and on are of the loads. */
+void commit_judge_loads(struct commit *c, size_t from);
+/* A load was refused while queueing: begins again, and asks first. False if that was done before. */
+bool commit_try_without_loads(struct commit *c);
+/* The body's command i may have found that what it needs is missing. */
+const struct need *commit_need_missing(const struct commit *c, size_t i);
 
 /* settle.c: the marker's rounds. */
 /* The marker is watched and asked in the round to come. */

@@ -206,6 +206,20 @@ void commit_list_refusal(struct commit *c, vouch_tx_outcome outcome, const char 
     r->queue_error_count = 1;
 }
 
+/* Why what a command needs is missing. */
+static void add_load_refusal(struct commit *c, const struct vouch_reply *words)
+{
+    char text[3 * VOUCH_MESSAGE_MAX], said[VOUCH_MESSAGE_MAX];
+    const struct vouch_reply *load = c->load_refused;
+    if (!load || load == words || c->phase != COMMIT_EXECUTING)
+        return;
+    error_escape(said, sizeof said, load->as.text, load->n);
+    (void)snprintf(text, sizeof text, "%s; %s: %s", c->end.message,
+                   c->needs[c->load_refused_at].need->name, said);
+    /* Escaped already; only shortened. */
+    error_escape(c->end.message, sizeof c->end.message, text, strlen(text));
+}
+
 void commit_end_refused(struct commit *c, vouch_tx_outcome outcome, size_t index, const char *name,
                         const struct vouch_reply *words)
 {
@@ -215,6 +229,7 @@ void commit_end_refused(struct commit *c, vouch_tx_outcome outcome, size_t index
     set_end(c, outcome, status, VOUCH_CAUSE_REFUSED);
     commit_list_refusal(c, outcome, name, words);
     commit_word_refusal(c->end.message, c->end.code, index, name, words);
+    add_load_refusal(c, words);
     c->end.command = index;
     reach(c);
 }

@@ -27,7 +27,10 @@ void commit_execute(struct commit *c)
         marker_add_set(&c->marker, &c->own, c->attempt);
         commit_note_own(c, OWN_SET);
     }
-    if (c->own.first.status || !result_begin(c->result, c->body.count)) {
+    c->loads_queued = 0;
+    c->load_refused = NULL;
+    commit_load_needs(c);
+    if (c->own.first.status || c->needing.first.status || !result_begin(c->result, c->body.count)) {
         commit_end(c, VOUCH_OUTCOME_NOT_SENT, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY,
                    "out of memory for %zu commands", c->body.count);
         return;
@@ -68,15 +71,20 @@ static void judge_alone(struct commit *c, size_t i, const struct vouch_reply *re
         return;
     }
     struct batch_words w = batch_words(&c->body, i);
+    const struct need *need = batch_need(&c->body, i), *missing = commit_need_missing(c, i);
     struct happening h = {.command = batch_command(&c->body, i),
                           .name = w.name,
                           .name_size = w.name_size,
                           .answer = ANSWER_ERROR,
                           .error = reply->as.text,
                           .error_size = reply->n,
-                          .handed = true};
+                          .missing = missing ? missing->missing : NULL,
+                          .handed = true,
+                          .honest = need && need->honest};
     struct verdict v = effect_judge(&h);
     put(r, v.status, v.effect, v.cause);
+    if (v.remedy == REMEDY_LOAD || v.remedy == REMEDY_CHECK)
+        lane_missing(&c->lane, need);
 }
 
 static void name_command(const struct commit *c, size_t i, char *out, size_t room)
@@ -133,17 +141,19 @@ static void judge_dropped(struct commit *c)
 
 static void judge_array(struct commit *c)
 {
-    size_t next = c->set_queued, count = vouch_reply_count(c->exec);
+    size_t before = c->set_queued + c->loads_queued, next = before;
+    size_t count = vouch_reply_count(c->exec);
     vouch_tx_result *result = c->result;
-    if (count != c->queued + c->set_queued) {
+    if (count != c->queued + before) {
         /* It ran; but whose reply is whose cannot be told. */
         commit_put_results(c, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_PROTOCOL);
         c->watching = true; /* whatever this is, nobody else is to use it */
         commit_end(c, VOUCH_OUTCOME_COMMITTED, VOUCH_EPARTIAL, VOUCH_CAUSE_PROTOCOL,
                    "committed, but EXEC answered %zu replies to %zu queued commands", count,
-                   c->queued + c->set_queued);
+                   c->queued + before);
         return;
     }
+    commit_judge_loads(c, c->set_queued);
     for (size_t i = 0; i < result->count; i++) {
         vouch_result *r = &result->results[i];
         /* Refused while queueing, and yet EXEC ran: some servers forget some refusals. */
@@ -201,7 +211,7 @@ static void refuse(struct commit *c, vouch_tx_outcome outcome)
     for (size_t i = 0; !words && i < OWN_KINDS; i++)
         if (vouch_reply_is_error(c->said[i]))
             words = c->said[i];
-    words = words ? words : c->exec;
+    words = words ? words : c->load_refused ? c->load_refused : c->exec;
     if (is_passing(c))
         commit_again_refused(c, outcome, first->index, first->command, words);
     else
@@ -215,6 +225,12 @@ static void judge_refused(struct commit *c)
         add_queue_error(c, VOUCH_NO_COMMAND, "MULTI", c->said[OWN_MULTI]);
     if (vouch_reply_is_error(c->said[OWN_SET]))
         add_queue_error(c, VOUCH_NO_COMMAND, "SET (marker)", c->said[OWN_SET]);
+    if (c->load_refused) {
+        if (commit_try_without_loads(c))
+            return;
+        add_queue_error(c, VOUCH_NO_COMMAND, c->needs[c->load_refused_at].need->name,
+                        c->load_refused);
+    }
     for (size_t i = 0; i < c->result->count; i++)
         if (vouch_reply_is_error(c->result->results[i].reply))
             add_queue_error(c, i, NULL, c->result->results[i].reply);
@@ -232,7 +248,7 @@ static void judge_loose(struct commit *c, size_t handed)
     size_t applied = 0, maybe = 0;
     for (size_t i = 0; i < c->result->count; i++) {
         vouch_result *r = &c->result->results[i];
-        size_t at = c->own_count + i;
+        size_t at = c->prelude + i;
         if (at < c->answered && r->reply)
             judge_alone(c, i, r->reply);
         else if (at < handed)
@@ -260,7 +276,7 @@ static void put_maybe(struct commit *c, size_t handed)
 {
     for (size_t i = 0; i < c->result->count; i++) {
         vouch_result *r = &c->result->results[i];
-        bool maybe = c->own_count + i < handed;
+        bool maybe = c->prelude + i < handed;
         r->attempts = maybe;
         put(r, maybe ? VOUCH_EUNKNOWN : VOUCH_ENOTSENT,
             maybe ? VOUCH_MAYBE_APPLIED : VOUCH_NOT_APPLIED, c->lost_cause);

@@ -59,6 +59,7 @@ static void take_policy(struct commit *c, const struct settings *set, const vouc
     struct commit_policy *p = &c->policy;
     p->strict = o->strict != 0;
     p->fsync = o->fsync != 0;
+    p->load_inside = o->load_inside != 0;
     p->copies = o->copies;
     p->copies_us = o->copies_ms * 1000;
     p->retry = o->retry ? *o->retry : retry;
@@ -135,6 +136,7 @@ void commit_trim(struct vouch_batch *b)
 void commit_discard(struct commit *c)
 {
     batch_release(&c->own);
+    batch_release(&c->needing);
     batch_release(&c->reads);
     batch_release(&c->body);
     alloc_free(c->answers);
@@ -150,6 +152,7 @@ void commit_free(struct commit *c)
             c->lane.core->uptime_users--;
     }
     commit_trim(&c->own);
+    commit_trim(&c->needing);
     commit_trim(&c->reads);
     commit_trim(&c->body);
     if (c->answers_capacity > KEEP_COMMANDS) {

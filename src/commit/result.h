@@ -12,8 +12,8 @@
 #define RESULT_FEW  4
 #define RESULT_ROOM 256
 
-/* Refusals that belong to no queued command: of WATCH or MULTI, of EXEC, of the marker. */
-#define RESULT_EXTRA 3
+/* Refusals that belong to no queued command: of WATCH or MULTI, of EXEC, of the marker, of a load. */
+#define RESULT_EXTRA 4
 
 struct vouch_tx_result {
     vouch_tx_outcome outcome;

@@ -32,6 +32,8 @@ void commit_clear_round(struct commit *c)
     c->own.own = true;
     c->own_count = 0;
     c->watch_open = false;
+    vouch_batch_clear(&c->needing);
+    c->needing.own = true;
 }
 
 void commit_note_own(struct commit *c, enum commit_own kind)
@@ -57,6 +59,9 @@ void commit_watch(struct commit *c, const char *key, size_t size)
     vouch_batch_argument(&c->own, vouch_bytes(key, size));
 }
 
+/* Which part reads are. */
+#define READS 2
+
 static struct commit_part part_of(const struct vouch_batch *b, size_t from)
 {
     return (struct commit_part){b->bytes, b->ends, from, b->count};
@@ -66,13 +71,14 @@ void commit_send(struct commit *c, enum commit_phase phase)
 {
     memset(c->parts, 0, sizeof c->parts);
     c->parts[0] = part_of(&c->own, 0);
-    c->total = c->own.count;
+    c->parts[1] = part_of(&c->needing, 0);
+    c->total = c->prelude = c->own.count + c->needing.count;
     if (phase == COMMIT_ASKING) {
-        c->parts[1] = part_of(&c->reads, c->answered_reads);
+        c->parts[READS] = part_of(&c->reads, c->answered_reads);
         c->total += c->reads.count - c->answered_reads;
     } else if (phase == COMMIT_EXECUTING) {
-        c->parts[1] = part_of(&c->body, 0);
-        c->parts[2] = (struct commit_part){plain[OWN_EXEC].bytes, exec_end, 0, 1};
+        c->parts[2] = part_of(&c->body, 0);
+        c->parts[3] = (struct commit_part){plain[OWN_EXEC].bytes, exec_end, 0, 1};
         c->total += c->body.count + 1;
     }
     memset(c->said, 0, sizeof c->said);
@@ -164,7 +170,7 @@ static void on_unsent(struct lane *l, size_t unsent)
     c->sent -= unsent;
     for (size_t i = COMMIT_PARTS; unsent; i--) {
         struct commit_part *p = &c->parts[i - 1];
-        size_t first = i == 2 && c->phase == COMMIT_ASKING ? c->answered_reads : 0;
+        size_t first = i - 1 == READS && c->phase == COMMIT_ASKING ? c->answered_reads : 0;
         size_t back = p->next - first < unsent ? p->next - first : unsent;
         p->next -= back;
         unsent -= back;
@@ -255,8 +261,8 @@ static void keep_or_drop(struct commit *c, size_t i, const struct vouch_reply *r
     arena_rewind(&c->result->arena, c->heard);
     if (own)
         c->said[c->kinds[i]] = NULL;
-    else
-        c->result->results[i - c->own_count].reply = NULL;
+    else if (i >= c->prelude)
+        c->result->results[i - c->prelude].reply = NULL;
 }
 
 static void on_reply(struct lane *l, const struct vouch_reply *reply, enum reader_fate fate)
@@ -270,19 +276,21 @@ static void on_reply(struct lane *l, const struct vouch_reply *reply, enum reade
         hear_own(c, (enum commit_own)c->kinds[i], reply, fate);
         if (i + 1 == c->own_count && c->phase == COMMIT_TAKING)
             l->link->indivisible = false;
+    } else if (i < c->prelude) {
+        commit_hear_need(c, i - c->own_count, reply);
     } else if (c->phase == COMMIT_ASKING) {
-        hear_read(c, i - c->own_count, reply);
+        hear_read(c, i - c->prelude, reply);
     } else if (i + 1 == c->total) {
         hear_exec(c, reply, fate);
         return;
     } else {
-        hear_body(c, i - c->own_count, reply, fate);
+        hear_body(c, i - c->prelude, reply, fate);
     }
     if (c->phase == COMMIT_EXECUTING)
         keep_or_drop(c, i, reply);
 }
 
-const struct lane_ops commit_lane_ops = {pull, on_reply, on_lost, on_unsent, on_failed};
+const struct lane_ops commit_lane_ops = {pull, on_reply, on_lost, on_unsent, on_failed, NULL};
 
 /* ---- its end -------------------------------------------------------------------------------- */
 

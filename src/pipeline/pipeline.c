@@ -170,6 +170,16 @@ void pipeline_free(struct pipeline *p)
 
 /* ---- the outcome ---------------------------------------------------------------------------- */
 
+/* What the server said to the load of what the command needs, if it refused it. */
+static const char *load_refusal(const struct pipeline *p, const struct segment *s, size_t index)
+{
+    const struct need *need = batch_need(s->batch, index);
+    for (size_t i = 0; need && i < p->share_count; i++)
+        if (lane_load(&p->shares[i].lane, need) != LANE_LOAD_FINE)
+            return p->shares[i].lane.refusal;
+    return NULL;
+}
+
 static void note_fault(struct pipeline *p, enum fault_kind kind, const struct segment *s,
                        size_t index, uint64_t command)
 {
@@ -184,6 +194,7 @@ static void note_fault(struct pipeline *p, enum fault_kind kind, const struct se
     f->set = true;
     f->command = command;
     f->cause = r->cause;
+    f->load = load_refusal(p, s, index);
     error_escape(f->name, sizeof f->name, w.name, w.name_size);
     if (words.data) {
         error_code(f->code, words.data, words.size);
@@ -238,8 +249,9 @@ static void reason(const struct pipeline *p, const struct fault *f, char *out, s
     bool waited = f->cause == VOUCH_CAUSE_DEADLINE || f->cause == VOUCH_CAUSE_STALLED;
     bool moved = strcmp(f->code, "MOVED") == 0;
     if (f->words[0])
-        (void)snprintf(out, room, "%s%s%s",
+        (void)snprintf(out, room, "%s%s%s%s%s",
                        f->behind ? "held back, the one before was refused: " : "", f->words,
+                       f->load ? "; loading it was refused: " : "", f->load ? f->load : "",
                        moved ? " (a cluster: the key is on another of its nodes)" : "");
     else if (f->cause == VOUCH_CAUSE_LIMIT)
         (void)snprintf(out, room,

@@ -67,6 +67,7 @@ struct share {
     bool overtaken;          /* a later command was answered for good */
     struct cursor overtaker; /* the last such */
     bool only_loads;         /* all of them only miss what can be loaded */
+    uint64_t doubtful_on;    /* of some that is only likely, as heard on this connection; else 0 */
     bool gave_up;            /* a refusal became final: nothing is sent a second time */
     bool past_maybe;         /* reorder_ok: what runs now runs after a command of unknown effect */
     bool patchy;             /* reorder_ok: there may be final results beyond `next` */
@@ -85,7 +86,8 @@ struct fault {
     char name[32];
     char code[VOUCH_CODE_MAX];
     char words[VOUCH_MESSAGE_MAX];
-    bool behind; /* the code and the words are of the command before it */
+    bool behind;      /* the code and the words are of the command before it */
+    const char *load; /* why what it needs could not be loaded, or NULL */
 };
 
 struct stream;

@@ -11,6 +11,8 @@
  *   1. A refusal that passes stops pulling. Once all in flight was answered: if a later command was
  *      executed, the refused ones stay refused (they would come too late), and from then on nothing
  *      is sent a second time; else all go again after a backoff.
+ *      A refusal that may be a script's own words (REMEDY_CHECK) is one of those only once the server
+ *      was asked whether what it needs is there; until then, and if it is there, it is MAYBE.
  *   2. After a lost connection, commands handed over and unanswered are MAYBE, and nothing behind
  *      them is sent: the lost connection's commands may still be executed, later than it would be.
  *      (Seen: sending the rest left the older value last.) If all of them only read, or the caller
@@ -38,10 +40,21 @@ static inline bool before(struct cursor a, struct cursor b)
     return a.segment < b.segment || (a.segment == b.segment && a.at < b.at);
 }
 
-static bool is_final(const struct share *s, struct cursor c)
+static vouch_result *result_at(const struct share *s, struct cursor c)
 {
     const struct segment *g = segment_at(s->p, c.segment);
-    return g->results[index_in(&g->parts[s->number], c.at)].reserved;
+    return &g->results[index_in(&g->parts[s->number], c.at)];
+}
+
+static const struct need *need_at(const struct share *s, struct cursor c)
+{
+    const struct segment *g = segment_at(s->p, c.segment);
+    return batch_need(g->batch, index_in(&g->parts[s->number], c.at));
+}
+
+static bool is_final(const struct share *s, struct cursor c)
+{
+    return result_at(s, c)->reserved;
 }
 
 /* Moves to the next command that exists; where results may be final already, over those too. False
@@ -106,7 +119,7 @@ static void put(struct share *s, struct cursor c, vouch_status status, vouch_eff
     make_final(s, g, r);
 }
 
-/* What is refused and undecided becomes final as it is: refused. */
+/* What is refused and undecided becomes final as it is: refused; or MAYBE, if that is not sure. */
 static void accept_refusals(struct share *s)
 {
     if (!s->waiting)
@@ -117,7 +130,7 @@ static void accept_refusals(struct share *s)
             continue;
         }
         if (!is_final(s, c))
-            put(s, c, VOUCH_ESERVER, VOUCH_NOT_APPLIED, VOUCH_CAUSE_REFUSED);
+            put(s, c, VOUCH_ESERVER, result_at(s, c)->effect, VOUCH_CAUSE_REFUSED);
         c.at++;
     }
     s->waiting = false;
@@ -225,9 +238,71 @@ static void flag_moved(struct share *s)
     }
 }
 
+/* The next from c on that is refused and not decided; false: none. */
+static bool next_refused(const struct share *s, struct cursor *c)
+{
+    for (; before(*c, s->oldest) && settle_cursor(s, c) && before(*c, s->oldest); c->at++)
+        if (!is_final(s, *c))
+            return true;
+    return false;
+}
+
+/* The first of which it is not sure that it was refused; false: none. */
+static bool first_doubtful(const struct share *s, struct cursor *c)
+{
+    if (!s->waiting || !s->doubtful_on)
+        return false;
+    for (*c = s->refused; next_refused(s, c); c->at++)
+        if (result_at(s, *c)->effect == VOUCH_MAYBE_APPLIED)
+            return true;
+    return false;
+}
+
+/* They will never be told: rule 2 holds for them. */
+static void accept_doubts(struct share *s)
+{
+    struct cursor c;
+    while (first_doubtful(s, &c))
+        put(s, c, VOUCH_ESERVER, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_REFUSED);
+    s->doubtful_on = 0;
+    s->past_maybe = s->patchy = true;
+    if (s->p->reorder_ok)
+        return;
+    accept_refusals(s);
+    halt(s, VOUCH_CAUSE_ORDER);
+}
+
+/* True if the server is being asked about one of them, or all is halted for what it cannot be asked. */
+static bool ask(struct share *s)
+{
+    struct cursor c;
+    if (!first_doubtful(s, &c))
+        return false;
+    if (lane_connection(&s->lane) == s->doubtful_on) {
+        lane_check(&s->lane, need_at(s, c));
+        return true;
+    }
+    accept_doubts(s);
+    return s->halted;
+}
+
+/* Nothing is left to be sent again: all that was refused is final. */
+static bool is_moot(const struct share *s)
+{
+    struct cursor c = s->refused;
+    return !next_refused(s, &c);
+}
+
 /* All in flight was answered, and something was refused: rule 1. */
 static void decide(struct share *s)
 {
+    if (ask(s))
+        return;
+    if (is_moot(s)) {
+        s->waiting = false;
+        lane_offer(&s->lane);
+        return;
+    }
     if (s->overtaken && !s->p->reorder_ok) {
         accept_refusals(s);
         lane_offer(&s->lane);
@@ -250,6 +325,27 @@ static void decide(struct share *s)
     rewind_to(s, s->refused, 0, VOUCH_CAUSE_REFUSED);
 }
 
+/* What could be asked was answered. Those that ran are final; and rule 2 holds for them. */
+static void on_checked(struct lane *lane, const struct need *need, bool there)
+{
+    struct share *s = (struct share *)lane;
+    bool refused = lane_load(lane, need) == LANE_LOAD_REFUSED;
+    if (there) {
+        accept_doubts(s);
+    } else {
+        for (struct cursor c = s->refused; next_refused(s, &c); c.at++) {
+            if (need_at(s, c) != need)
+                continue;
+            result_at(s, c)->effect = VOUCH_NOT_APPLIED;
+            if (refused)
+                put(s, c, VOUCH_ESERVER, VOUCH_NOT_APPLIED, VOUCH_CAUSE_REFUSED);
+        }
+        s->patchy = s->patchy || refused;
+    }
+    if (!s->halted)
+        decide(s);
+}
+
 /* ---- replies -------------------------------------------------------------------------------- */
 
 static struct verdict judge(const struct segment *g, size_t i, const struct vouch_reply *reply)
@@ -263,7 +359,8 @@ static struct verdict judge(const struct segment *g, size_t i, const struct vouc
                           .error = reply ? reply->as.text : NULL,
                           .error_size = reply ? reply->n : 0,
                           .missing = need ? need->missing : NULL,
-                          .handed = true};
+                          .handed = true,
+                          .honest = need && need->honest};
     return effect_judge(&h);
 }
 
@@ -273,14 +370,20 @@ static bool take_error(struct share *s, struct segment *g, size_t i,
 {
     struct verdict v = judge(g, i, reply);
     vouch_result *r = &g->results[i];
+    const struct need *need = batch_need(g->batch, i);
+    enum lane_load_state load = LANE_LOAD_FINE;
+    bool missing = v.remedy == REMEDY_LOAD || v.remedy == REMEDY_CHECK;
     r->status = v.status;
     r->effect = v.effect;
     r->cause = v.cause;
     r->reply = reply;
-    if (v.remedy == REMEDY_LOAD)
-        lane_missing(&s->lane, batch_need(g->batch, i));
+    if (missing) {
+        lane_missing(&s->lane, need);
+        load = lane_load(&s->lane, need);
+    }
     /* Where else to go is known only with a cluster's topology. */
-    bool again = v.remedy == REMEDY_WAIT || v.remedy == REMEDY_LOAD ||
+    bool again = v.remedy == REMEDY_WAIT || v.remedy == REMEDY_CHECK ||
+                 (v.remedy == REMEDY_LOAD && load != LANE_LOAD_REFUSED) ||
                  (v.remedy == REMEDY_AUTH && lane_reauthenticate(&s->lane));
     if (!again)
         return true;
@@ -288,9 +391,12 @@ static bool take_error(struct share *s, struct segment *g, size_t i,
         s->waiting = true;
         s->overtaken = false;
         s->only_loads = true;
+        s->doubtful_on = 0;
         s->refused = s->oldest;
     }
-    s->only_loads = s->only_loads && v.remedy == REMEDY_LOAD;
+    if (v.remedy == REMEDY_CHECK)
+        s->doubtful_on = lane_connection(&s->lane);
+    s->only_loads = s->only_loads && missing && load == LANE_LOAD_FINE;
     return false;
 }
 
@@ -368,7 +474,13 @@ static void on_lost(struct lane *lane, size_t maybe, size_t unsent, vouch_cause 
     size_t again = 0;
     (void)unsent;
     s->flying = 0;
-    if (maybe == 0 || harmless(s, maybe)) {
+    struct cursor unsure;
+    bool doubtful = first_doubtful(s, &unsure);
+    if (s->halted)
+        return; /* a question was lost */
+    if (doubtful && s->p->reorder_ok)
+        accept_doubts(s);
+    if (!(doubtful && !s->p->reorder_ok) && (maybe == 0 || harmless(s, maybe))) {
         again = maybe;
         for (struct cursor c = s->oldest; maybe && settle_cursor(s, &c); maybe--, c.at++) {
             struct segment *g = segment_at(s->p, c.segment);
@@ -412,7 +524,7 @@ static void on_failed(struct lane *lane)
 
 /* ---- for the pipeline ----------------------------------------------------------------------- */
 
-static const struct lane_ops ops = {pull, on_reply, on_lost, on_unsent, on_failed};
+static const struct lane_ops ops = {pull, on_reply, on_lost, on_unsent, on_failed, on_checked};
 
 void share_init(struct share *s, struct pipeline *p, size_t number, bool leased, unsigned outages)
 {

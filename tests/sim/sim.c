@@ -120,7 +120,12 @@ static void take_event(const vouch_event *e, void *user)
 /* ---- the commands --------------------------------------------------------------------------- */
 
 #define LOAD "*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n$8\r\nreturn 1\r\n"
-static const struct need script = {1, LOAD, sizeof LOAD - 1, SIM_NOSCRIPT};
+static const char *const missing[] = {SIM_NOSCRIPT, NULL};
+static const struct need script = {.digest = 1,
+                                   .load = LOAD,
+                                   .load_size = sizeof LOAD - 1,
+                                   .missing = missing,
+                                   .honest = true};
 
 static void add_command(struct sim *s, vouch_batch *b, char kind, size_t i)
 {

@@ -266,7 +266,7 @@ END_TEST
 
 START_TEST(needs_belong_to_their_commands)
 {
-    static const struct need need = {1, "x", 1, "y"};
+    static const struct need need = {.digest = 1, .load = "x", .load_size = 1, .name = "y"};
     ck_assert(!batch_set_need(b, &need));
     for (int i = 0; i < 100; i++) {
         vouch_batch_add(b, "PING");

@@ -113,13 +113,18 @@ static const struct row rows[] = {
     {"EVALSHA_RO", "BUSY lock held", HANDED, NOT(REMEDY_NONE)},
     {"EVALSHA_RO", "LOADING Redis is loading the dataset in memory", HANDED, NOT(REMEDY_WAIT)},
     /* what is missing can be loaded: only by the exact line */
-    {"EVALSHA", NOSCRIPT, HANDED | NEED, NOT(REMEDY_LOAD)},
+    {"EVALSHA", NOSCRIPT, HANDED | NEED | PLAIN_SCRIPT, NOT(REMEDY_LOAD)},
+    {"EVALSHA", NOSCRIPT, HANDED | NEED, VOUCH_ESERVER, VOUCH_MAYBE_APPLIED, REMEDY_CHECK},
     {"EVALSHA", NOSCRIPT, HANDED, MAYBE},
+    {"EVALSHA", "NOSCRIPT No matching script.", HANDED | NEED | PLAIN_SCRIPT, NOT(REMEDY_LOAD)},
+    {"EVALSHA", NOSCRIPT, HANDED | PLAIN_SCRIPT, MAYBE},
     {"EVALSHA", "NOSCRIPT", HANDED | NEED, MAYBE},
     {"EVALSHA", NOSCRIPT " ", HANDED | NEED, MAYBE},
     {"EVALSHA", "NOSCRIPT No matching script. Please use EVAL", HANDED | NEED, MAYBE},
     {"EVALSHA_RO", NOSCRIPT, HANDED | NEED, NOT(REMEDY_LOAD)},
 };
+
+static const char *const noscript[] = {NOSCRIPT, "NOSCRIPT No matching script.", NULL};
 
 START_TEST(every_row_of_the_rules)
 {
@@ -131,8 +136,8 @@ START_TEST(every_row_of_the_rules)
     ck_assert_msg(h.command || strstr("NOSUCH JSON.SET", r->command), "%s has no entry",
                   r->command);
     h.handed = r->flags & HANDED;
-    h.forwards_no_errors = r->flags & PLAIN_SCRIPT;
-    h.missing = r->flags & NEED ? NOSCRIPT : NULL;
+    h.honest = r->flags & PLAIN_SCRIPT;
+    h.missing = r->flags & NEED ? noscript : NULL;
     h.answer = !r->error ? ANSWER_NONE : *r->error ? ANSWER_ERROR : ANSWER_VALUE;
     h.error = r->error;
     h.error_size = r->error ? strlen(r->error) : 0;

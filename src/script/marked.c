@@ -1,0 +1,124 @@
+/* A call inside MULTI: with a marker it runs at most once, and a maybe is settled; with its source along
+ * it cannot be missing. All of that is commit's; here is only what is to be called. Pure. */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "commit/commit.h"
+#include "script/call.h"
+
+#include <string.h>
+
+struct marked {
+    struct commit commit; /* first */
+    struct vouch_batch fixed;
+    vouch_call *result;
+    const char *name;
+};
+
+static enum commit_step prepare(struct commit *c)
+{
+    const struct marked *m = (const struct marked *)c;
+    vouch_batch_clear(&c->body);
+    (void)batch_append(&c->body, &m->fixed);
+    return COMMIT_GO;
+}
+
+static void discard(void *block)
+{
+    struct marked *m = block;
+    batch_release(&m->fixed);
+    commit_discard(&m->commit);
+}
+
+static const struct commit_ops ops = {prepare, {sizeof(struct marked), discard}};
+
+static vouch_tx_options tx_options(const vouch_call_options *o, vouch_retry *retry)
+{
+    vouch_tx_options t = VOUCH_TX_OPTIONS_INIT;
+    retry->outages = o->outages;
+    t.resolve = o->resolve;
+    t.load_inside = o->strict;
+    t.retry = retry;
+    t.token = o->token;
+    t.token_size = o->token_size;
+    t.marker_prefix = o->marker_prefix;
+    t.marker_ms = o->marker_ms;
+    t.deadline_ms = o->deadline_ms;
+    return t;
+}
+
+struct vouch_op *marked_new(struct core *core, struct vouch_client *client,
+                            const struct callee *callee, vouch_args keys, vouch_args args,
+                            const vouch_call_options *o, vouch_error *error)
+{
+    vouch_retry retry = VOUCH_RETRY_INIT;
+    vouch_tx_options t = tx_options(o, &retry);
+    struct marked *m = (struct marked *)commit_new(core, &ops, &t, error);
+    if (!m)
+        return NULL;
+    m->commit.client = client;
+    m->name = callee->name;
+    m->result = call_result_new();
+    commit_trim(&m->fixed);
+    (void)add_call(&m->fixed, callee->command, callee->what, keys, args, callee->need);
+    vouch_status status = vouch_batch_error(&m->fixed, error);
+    if (!m->result && !status)
+        status = error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for a call");
+    if (!status)
+        return &m->commit.op;
+    marked_free(&m->commit.op);
+    return NULL;
+}
+
+void marked_free(struct vouch_op *op)
+{
+    struct marked *m = (struct marked *)op;
+    vouch_call_free(m->result);
+    m->result = NULL;
+    commit_free(&m->commit);
+}
+
+struct vouch_client *marked_client(const struct vouch_op *op)
+{
+    return ((const struct marked *)op)->commit.client;
+}
+
+/* One command failed, or none: what a transaction calls partly is for a call its error. */
+static vouch_status narrow(vouch_status status, const vouch_result *r, vouch_error *error)
+{
+    if (status != VOUCH_EPARTIAL || !r || r->status == VOUCH_OK)
+        return status;
+    if (error) {
+        error->status = r->status;
+        error->effect = r->effect;
+        error->retriable = 0;
+    }
+    return r->status;
+}
+
+vouch_status marked_finish(struct vouch_op *op, bool orphan, vouch_call **out, vouch_error *error)
+{
+    struct marked *m = (struct marked *)op;
+    vouch_call *r = m->result;
+    m->result = NULL;
+    if (orphan)
+        m->commit.home = NULL;
+    r->loads = (uint32_t)m->commit.loads_queued;
+    vouch_status status = commit_finish(&m->commit, &r->tx, error);
+    const vouch_result *first = vouch_tx_result_at(r->tx, 0);
+    r->outcome = vouch_tx_result_outcome(r->tx);
+    if (first)
+        r->result = *first;
+    else
+        r->result =
+            (vouch_result){.status = status, .effect = error ? error->effect : VOUCH_MAYBE_APPLIED};
+    if (r->outcome == VOUCH_OUTCOME_ALREADY || r->outcome == VOUCH_OUTCOME_SETTLED) {
+        r->result.status = status;
+        r->result.effect = VOUCH_APPLIED;
+    }
+    status = narrow(status, first, error);
+    if (out)
+        *out = r;
+    else
+        vouch_call_free(r);
+    return status;
+}
