@@ -27,6 +27,7 @@ fault() {
 # pipelines.
 declare -A may_use=(
     [base]='base'
+    [lua]='base lua'
     [command]='base command'
     [net]='base command net'
     [client]='base command net client'
