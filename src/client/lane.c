@@ -99,7 +99,7 @@ static bool pull(struct exchange *x, size_t commands, struct run *out)
             return false;
         }
         l->wants = !out->last;
-        if (need && !link_has(l->link, need) && !is_coming(l, need))
+        if (need && !lane_has(l, need))
             put_load_first(l, need, out);
     }
     l->sent += out->count;
@@ -111,7 +111,7 @@ static void note_refusal(struct lane *l, const struct need *need, const struct v
     const char *text = reply ? reply->as.text : "(its words were lost)";
     size_t n = reply ? reply->n : strlen(text);
     bool passes = reply && effect_remedy(text, n) == REMEDY_WAIT;
-    l->refused = need;
+    l->refused = need->digest;
     l->refused_state = passes ? LANE_LOAD_WAITS : LANE_LOAD_REFUSED;
     error_escape(l->refusal, sizeof l->refusal, text, n);
 }
@@ -130,8 +130,8 @@ static void on_load_reply(struct lane *l, const struct vouch_reply *reply, enum 
         end_check(l, error || !reply || load.need->is_there(load.need, reply));
     else if (error)
         note_refusal(l, load.need, reply);
-    else if (l->refused == load.need)
-        l->refused = NULL;
+    else if (l->refused == load.need->digest)
+        l->refused = 0;
     if (!load.question && (!error || says_there_already(load.need, reply)))
         link_learn(l->link, load.need);
     if (l->wants)
@@ -293,6 +293,11 @@ uint64_t lane_activity(const struct lane *l)
     return l->link ? conn_activity(&l->link->conn) : 0;
 }
 
+bool lane_has(const struct lane *l, const struct need *need)
+{
+    return (l->link && link_has(l->link, need)) || is_coming(l, need);
+}
+
 void lane_missing(struct lane *l, const struct need *need)
 {
     if (l->link)
@@ -301,7 +306,7 @@ void lane_missing(struct lane *l, const struct need *need)
 
 enum lane_load_state lane_load(const struct lane *l, const struct need *need)
 {
-    return l->refused == need ? l->refused_state : LANE_LOAD_FINE;
+    return l->refused == need->digest ? l->refused_state : LANE_LOAD_FINE;
 }
 
 void lane_check(struct lane *l, const struct need *need)

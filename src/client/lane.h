@@ -22,7 +22,8 @@ struct lane_failure {
 
 /* The module's side; as in struct exchange, without the loads of needs. */
 struct lane_ops {
-    /* A command with a need must be the only one of its run; *need says which, or NULL. */
+    /* A command with a need that lane_has does not have must be the only one of its run; *need says
+     * which, or NULL. */
     bool (*pull)(struct lane *l, size_t commands, struct run *out, const struct need **need);
     void (*on_reply)(struct lane *l, const struct vouch_reply *reply, enum reader_fate fate);
     void (*on_lost)(struct lane *l, size_t maybe, size_t unsent, vouch_cause cause);
@@ -71,7 +72,7 @@ struct lane {
     uint64_t check_on;           /* the connection on which it was said to be missing */
     bool asked;                  /* the question is out */
     /* The load that was refused last. */
-    const struct need *refused;
+    uint64_t refused; /* its digest; 0: none */
     enum lane_load_state refused_state;
     char refusal[VOUCH_MESSAGE_MAX];
 
@@ -104,6 +105,8 @@ void lane_close(struct lane *l, size_t *maybe, size_t *unsent);
 void lane_close_hard(struct lane *l, size_t *maybe, size_t *unsent);
 /* Which connection it is on, never the same twice; 0 while on none that is ready. */
 uint64_t lane_connection(const struct lane *l);
+/* The need is known to be on its connection, or its load is on the way. */
+bool lane_has(const struct lane *l, const struct need *need);
 /* The server says that the need is not there, whatever was known: the next pull loads it again. */
 void lane_missing(struct lane *l, const struct need *need);
 /* Whether loading it may help. */

@@ -18,7 +18,7 @@
 static struct commit_need *find(struct commit *c, const struct need *need)
 {
     for (size_t i = 0; i < c->need_count; i++)
-        if (c->needs[i].need == need)
+        if (c->needs[i].need->digest == need->digest)
             return &c->needs[i];
     return NULL;
 }
@@ -103,7 +103,7 @@ const struct need *commit_need_missing(const struct commit *c, size_t i)
 {
     const struct need *need = batch_need(&c->body, i);
     for (size_t k = 0; need && k < c->needing.count; k++)
-        if (c->needs[c->needing_of[k]].need == need && c->needs[c->needing_of[k]].there)
+        if (c->needs[c->needing_of[k]].need->digest == need->digest && c->needs[c->needing_of[k]].there)
             return NULL; /* it was loaded along with it */
     return need;
 }

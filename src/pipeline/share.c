@@ -151,19 +151,25 @@ static void halt(struct share *s, vouch_cause cause)
 
 /* ---- pulling -------------------------------------------------------------------------------- */
 
-/* How many commands from `at` on lie one behind the other in the batch and need nothing special. */
+/* How many commands from `at` on lie one behind the other in the batch and need nothing that is not
+ * there. */
 static size_t contiguous(const struct share *s, const struct segment *g, const struct part *part,
                          size_t at, size_t most)
 {
     size_t first = index_in(part, at), n = 1;
+    const struct need *had = batch_need(g->batch, first);
     if (most > part->count - at)
         most = part->count - at;
     if (!part->order && !g->batch->needs && !s->patchy)
         return most;
     for (; n < most; n++) {
         size_t i = index_in(part, at + n);
-        if (i != first + n || batch_need(g->batch, i) || g->results[i].reserved)
+        const struct need *need = batch_need(g->batch, i);
+        if (i != first + n || g->results[i].reserved)
             break;
+        if (need && need != had && !lane_has(&s->lane, need))
+            break;
+        had = need ? need : had;
     }
     return n;
 }
@@ -181,6 +187,8 @@ static bool pull(struct lane *lane, size_t commands, struct run *out, const stru
     const struct part *part = &g->parts[s->number];
     size_t i = index_in(part, s->next.at);
     *need = batch_need(g->batch, i);
+    if (*need && lane_has(&s->lane, *need))
+        *need = NULL;
     size_t n = *need ? 1 : contiguous(s, g, part, s->next.at, commands);
     size_t base = batch_begin_of(g->batch, i);
     s->next.at += n;
@@ -334,7 +342,7 @@ static void on_checked(struct lane *lane, const struct need *need, bool there)
         accept_doubts(s);
     } else {
         for (struct cursor c = s->refused; next_refused(s, &c); c.at++) {
-            if (need_at(s, c) != need)
+            if (!need_at(s, c) || need_at(s, c)->digest != need->digest)
                 continue;
             result_at(s, c)->effect = VOUCH_NOT_APPLIED;
             if (refused)
