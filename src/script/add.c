@@ -22,11 +22,14 @@ static size_t add_long(struct vouch_batch *b, const char *command, vouch_arg wha
 size_t add_call(struct vouch_batch *b, const char *command, vouch_arg what, vouch_args keys,
                 vouch_args args, const struct need *need)
 {
-    vouch_arg words[WORDS_FEW] = {vouch_text(command), what, vouch_uint(keys.n)};
+    vouch_arg words[WORDS_FEW]; /* not cleared: that alone would cost as much as adding the call */
     size_t index;
     if (keys.n > WORDS_FEW || args.n > WORDS_FEW || 3 + keys.n + args.n > WORDS_FEW) {
         index = add_long(b, command, what, keys, args);
     } else {
+        words[0] = vouch_text(command);
+        words[1] = what;
+        words[2] = vouch_uint(keys.n);
         if (keys.n)
             memcpy(words + 3, keys.v, keys.n * sizeof *words);
         if (args.n)

@@ -296,7 +296,7 @@ static const struct lane_ops lane_ops = {pull, on_reply, on_lost, on_unsent, on_
 
 /* ---- as an operation ------------------------------------------------------------------------ */
 
-static void tell(struct single *c)
+static void tell_news(struct single *c)
 {
     char code[VOUCH_CODE_MAX], words[VOUCH_MESSAGE_MAX];
     const vouch_reply *reply = c->result->result.reply;
@@ -306,8 +306,6 @@ static void tell(struct single *c)
                      .wait_ms = observe_ms(c->news.wait_us),
                      .server = c->lane.link ? c->lane.link->server : NULL,
                      .message = vouch_cause_sentence(c->news.cause)};
-    if (!e.kind)
-        return;
     c->news.kind = 0;
     if (e.cause == VOUCH_CAUSE_REFUSED && vouch_reply_is_error(reply)) {
         error_code(code, reply->as.text, reply->n);
@@ -316,6 +314,12 @@ static void tell(struct single *c)
         e.message = words;
     }
     observe_tell(c->lane.core, e);
+}
+
+static inline void tell(struct single *c)
+{
+    if (c->news.kind)
+        tell_news(c);
 }
 
 static void end(struct single *c)
