@@ -57,7 +57,7 @@ void batch_thaw(struct vouch_batch *b)
         destroy(b);
 }
 
-static size_t fail(vouch_batch *b, vouch_status status, vouch_cause cause, const char *what)
+size_t batch_fail(vouch_batch *b, vouch_status status, vouch_cause cause, const char *what)
 {
     if (b->first.status == VOUCH_OK) {
         (void)error_set(&b->first, status, cause, "command %zu of the batch: %s", b->count, what);
@@ -70,11 +70,11 @@ static size_t fail(vouch_batch *b, vouch_status status, vouch_cause cause, const
 static bool refuses(vouch_batch *b)
 {
     if (b->frozen) {
-        (void)fail(b, VOUCH_EBUSY, VOUCH_CAUSE_NONE, "added while an operation runs the batch");
+        (void)batch_fail(b, VOUCH_EBUSY, VOUCH_CAUSE_NONE, "added while an operation runs the batch");
         return true;
     }
     if (b->open)
-        (void)fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "begun, but never ended");
+        (void)batch_fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "begun, but never ended");
     return b->first.status != VOUCH_OK;
 }
 
@@ -138,7 +138,7 @@ static size_t accept(vouch_batch *b, size_t end, const char *name, size_t name_s
 {
     const struct command *c = command_find(name, name_size, sub, sub_size);
     if (!name_size)
-        return fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "an empty command name");
+        return batch_fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "an empty command name");
     if (c && !b->own && (c->flags & (COMMAND_FORBIDDEN | COMMAND_BLOCKING))) {
         if (c->flags & COMMAND_FORBIDDEN) {
             char words[160];
@@ -146,14 +146,14 @@ static size_t accept(vouch_batch *b, size_t end, const char *name, size_t name_s
             (void)error_set(&e, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "%s %s", c->name,
                             command_forbidden_reason(c));
             error_escape(words, sizeof words, e.message, strlen(e.message));
-            return fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, words);
+            return batch_fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, words);
         }
         b->blocking = true;
     }
     if (b->count >= VOUCH_BATCH_MAX_COMMANDS)
-        return fail(b, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT, "more than VOUCH_BATCH_MAX_COMMANDS");
+        return batch_fail(b, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT, "more than VOUCH_BATCH_MAX_COMMANDS");
     if (b->count >= b->ends_capacity && !grow_ends(b))
-        return fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
+        return batch_fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
     if (b->needs && b->count < b->needs_capacity)
         b->needs[b->count] = NULL;
     b->size = end;
@@ -164,7 +164,7 @@ static size_t accept(vouch_batch *b, size_t end, const char *name, size_t name_s
 bool batch_put(struct vouch_batch *b, const char *bytes, size_t size)
 {
     if (!reserve(b, b->size, size) || (b->count >= b->ends_capacity && !grow_ends(b))) {
-        (void)fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
+        (void)batch_fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
         return false;
     }
     memcpy(b->bytes + b->size, bytes, size);
@@ -206,14 +206,14 @@ bool batch_append(struct vouch_batch *b, const struct vouch_batch *from)
     if (refuses(b))
         return false;
     if (from->count > VOUCH_BATCH_MAX_COMMANDS - b->count) {
-        (void)fail(b, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT, "more than VOUCH_BATCH_MAX_COMMANDS");
+        (void)batch_fail(b, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT, "more than VOUCH_BATCH_MAX_COMMANDS");
         return false;
     }
     void *p = b->ends;
     size_t size = from->count ? from->ends[from->count - 1] : 0;
     if (!reserve(b, b->size, size) || !append_needs(b, from) ||
         !alloc_grow(&p, &b->ends_capacity, b->count + from->count, sizeof *b->ends)) {
-        (void)fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
+        (void)batch_fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
         return false;
     }
     b->ends = p;
@@ -249,22 +249,22 @@ size_t vouch_batch_argv(vouch_batch *b, size_t argc, const char *const *argv, co
     if (refuses(b))
         return VOUCH_NO_COMMAND;
     if (argc == 0 || !argv)
-        return fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "no words at all");
+        return batch_fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "no words at all");
     if (count_fault(argc))
-        return fail(b, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT, count_fault(argc));
+        return batch_fail(b, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT, count_fault(argc));
     size_t at = b->size, size0 = 0, size1 = 0;
     if (!reserve(b, at, ENCODE_HEADER_MAX))
-        return fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
+        return batch_fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
     char *out = encode_header(b->bytes + at, '*', argc);
     for (size_t i = 0; i < argc; i++) {
         if (!argv[i])
-            return fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "a NULL argument");
+            return batch_fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "a NULL argument");
         size_t n = argvlen ? argvlen[i] : strlen(argv[i]);
         if (argument_fault(n))
-            return fail(b, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT, argument_fault(n));
+            return batch_fail(b, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT, argument_fault(n));
         at = (size_t)(out - b->bytes);
         if (!reserve(b, at, n + 2 * ENCODE_HEADER_MAX))
-            return fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
+            return batch_fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
         out = encode_argument(b->bytes + at, argv[i], n);
         if (i == 0)
             size0 = n;
@@ -305,11 +305,11 @@ static size_t put(vouch_batch *b, size_t at, const vouch_arg *a, size_t *n)
     char room[NUMBER_DOUBLE_MAX];
     const char *text = spell(a, room, n);
     if (!text)
-        (void)fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "a NULL argument, or one of no known kind");
+        (void)batch_fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "a NULL argument, or one of no known kind");
     else if (argument_fault(*n))
-        (void)fail(b, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT, argument_fault(*n));
+        (void)batch_fail(b, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT, argument_fault(*n));
     else if (!reserve(b, at, *n + 2 * ENCODE_HEADER_MAX))
-        (void)fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
+        (void)batch_fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
     else
         return (size_t)(encode_argument(b->bytes + at, text, *n) - b->bytes);
     return 0;
@@ -320,11 +320,11 @@ size_t vouch_batch_addv(vouch_batch *b, vouch_args args)
     if (refuses(b))
         return VOUCH_NO_COMMAND;
     if (args.n == 0 || !args.v)
-        return fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "no words at all");
+        return batch_fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "no words at all");
     if (count_fault(args.n))
-        return fail(b, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT, count_fault(args.n));
+        return batch_fail(b, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT, count_fault(args.n));
     if (!reserve(b, b->size, ENCODE_HEADER_MAX))
-        return fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
+        return batch_fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
     size_t at = (size_t)(encode_header(b->bytes + b->size, '*', args.n) - b->bytes);
     size_t ends[2] = {0, 0}, sizes[2] = {0, 0};
     for (size_t i = 0; i < args.n; i++) {
@@ -347,7 +347,7 @@ void vouch_batch_begin(vouch_batch *b, const char *command)
     if (refuses(b))
         return;
     if (!reserve(b, b->size, OPEN_HEADER)) {
-        (void)fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
+        (void)batch_fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
         return;
     }
     b->open = true;
@@ -361,11 +361,11 @@ void vouch_batch_argument(vouch_batch *b, vouch_arg a)
     if (b->frozen || b->first.status != VOUCH_OK)
         return;
     if (!b->open) {
-        (void)fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "an argument without vouch_batch_begin");
+        (void)batch_fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "an argument without vouch_batch_begin");
         return;
     }
     if (count_fault(b->open_arguments + 1)) {
-        (void)fail(b, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT, count_fault(b->open_arguments + 1));
+        (void)batch_fail(b, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT, count_fault(b->open_arguments + 1));
         return;
     }
     size_t n = 0;
@@ -381,7 +381,7 @@ size_t vouch_batch_end(vouch_batch *b)
     if (b->frozen || b->first.status != VOUCH_OK)
         return VOUCH_NO_COMMAND;
     if (!b->open)
-        return fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "vouch_batch_end without vouch_batch_begin");
+        return batch_fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "vouch_batch_end without vouch_batch_begin");
     b->open = false;
     char *body = b->bytes + b->size + OPEN_HEADER;
     size_t body_size = b->open_size - b->size - OPEN_HEADER;
@@ -390,7 +390,7 @@ size_t vouch_batch_end(vouch_batch *b)
     size_t end = (size_t)(out - b->bytes) + body_size;
     /* Its words are found where batch_words finds them: count it provisionally. */
     if (b->count >= b->ends_capacity && !grow_ends(b))
-        return fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
+        return batch_fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
     b->ends[b->count] = end;
     struct batch_words w = batch_words(b, b->count);
     return accept(b, end, w.name, w.name_size, w.sub, w.sub_size);
@@ -401,7 +401,7 @@ bool batch_set_need(struct vouch_batch *b, const struct need *need)
     if (b->first.status != VOUCH_OK || b->count == 0)
         return false;
     if (!grow_needs(b, b->count)) {
-        (void)fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
+        (void)batch_fail(b, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory");
         return false;
     }
     b->needs[b->count - 1] = need;

@@ -55,6 +55,9 @@ static inline const struct need *batch_need(const struct vouch_batch *b, size_t 
 /* Gives the last command added a need, borrowed for the life of the batch. */
 bool batch_set_need(struct vouch_batch *b, const struct need *need);
 
+/* Sets the sticky error, if there is none: of the command that is being added. VOUCH_NO_COMMAND. */
+size_t batch_fail(struct vouch_batch *b, vouch_status status, vouch_cause cause, const char *what);
+
 /* Takes the sticky error away: what was added before it is good, and more can be added. */
 static inline void batch_forgive(struct vouch_batch *b)
 {

@@ -208,12 +208,21 @@ static void on_unsent(struct lane *lane, size_t unsent)
 
 /* ---- sending again -------------------------------------------------------------------------- */
 
-/* From c to the oldest in flight: those that are not final. */
+/* The next from c on that is refused and not decided; false: none. */
+static bool next_refused(const struct share *s, struct cursor *c)
+{
+    for (; before(*c, s->oldest) && settle_cursor(s, c) && before(*c, s->oldest); c->at++)
+        if (!is_final(s, *c))
+            return true;
+    return false;
+}
+
+/* How many there are. */
 static size_t count_refused(const struct share *s, struct cursor c)
 {
     size_t n = 0;
-    for (; before(c, s->oldest) && settle_cursor(s, &c); c.at++)
-        n += !is_final(s, c);
+    for (; next_refused(s, &c); c.at++)
+        n++;
     return n;
 }
 
@@ -244,15 +253,6 @@ static void flag_moved(struct share *s)
             r->moved = 1;
         c.at++;
     }
-}
-
-/* The next from c on that is refused and not decided; false: none. */
-static bool next_refused(const struct share *s, struct cursor *c)
-{
-    for (; before(*c, s->oldest) && settle_cursor(s, c) && before(*c, s->oldest); c->at++)
-        if (!is_final(s, *c))
-            return true;
-    return false;
 }
 
 /* The first of which it is not sure that it was refused; false: none. */

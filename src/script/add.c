@@ -45,7 +45,7 @@ size_t vouch_batch_add_script(vouch_batch *b, const vouch_script *s, vouch_args 
                               vouch_args args)
 {
     if (!s)
-        return add_call(b, "EVALSHA", vouch_text(NULL), keys, args, NULL);
+        return batch_fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "the script is NULL");
     return add_call(b, s->readonly ? "EVALSHA_RO" : "EVALSHA",
                     vouch_bytes(s->digest, sizeof s->digest - 1), keys, args, &s->need);
 }

@@ -16,6 +16,15 @@ vouch_call *call_result_new(void)
     return r;
 }
 
+void callee_add(const struct callee *callee, struct vouch_batch *b, vouch_args keys,
+                vouch_args args)
+{
+    if (callee->need)
+        (void)add_call(b, callee->command, callee->what, keys, args, callee->need);
+    else
+        (void)vouch_batch_addv(b, args);
+}
+
 /* ---- options -------------------------------------------------------------------------------- */
 
 /* The longest duration an option takes; longer ones would not fit in 64 bits of microseconds. */

@@ -18,14 +18,18 @@ struct vouch_call {
     _Alignas(8) char room[CALL_ROOM];
 };
 
-/* What is called: `command` `what` …, and what must be there for it. */
+/* What is called: `command` `what` numkeys …, and what must be there for it. */
 struct callee {
     const char *command;
     vouch_arg what;
-    const struct need *need;
+    const struct need *need; /* NULL: the whole command is in the arguments */
     bool readonly;
     const char *name; /* for messages; borrowed for as long as the need */
 };
+
+/* Encodes the call; errors stay in the batch. */
+void callee_add(const struct callee *callee, struct vouch_batch *b, vouch_args keys,
+                vouch_args args);
 
 /* A call; then core_start. NULL, with the error, when memory is short, or an argument or option wrong. */
 struct vouch_op *call_new(struct core *core, struct vouch_client *client,

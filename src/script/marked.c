@@ -59,7 +59,7 @@ struct vouch_op *marked_new(struct core *core, struct vouch_client *client,
     m->name = callee->name;
     m->result = call_result_new();
     commit_trim(&m->fixed);
-    (void)add_call(&m->fixed, callee->command, callee->what, keys, args, callee->need);
+    callee_add(callee, &m->fixed, keys, args);
     vouch_status status = vouch_batch_error(&m->fixed, error);
     if (!m->result && !status)
         status = error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for a call");

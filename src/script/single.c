@@ -215,9 +215,9 @@ static struct verdict judge(const struct single *c, const struct vouch_reply *re
                           .answer = ANSWER_ERROR,
                           .error = reply->as.text,
                           .error_size = reply->n,
-                          .missing = need->missing,
+                          .missing = need ? need->missing : NULL,
                           .handed = true,
-                          .honest = need->honest};
+                          .honest = need && need->honest};
     return effect_judge(&h);
 }
 
@@ -406,13 +406,13 @@ struct vouch_op *single_new(struct core *core, struct vouch_client *client,
     c->result = r;
     c->idempotent = o->idempotent != 0;
     c->kill_busy = o->kill_busy != 0;
-    c->ahead = !callee->need->honest && !callee->readonly;
+    c->ahead = callee->need && !callee->need->honest && !callee->readonly;
     int64_t ms = o->deadline_ms ? o->deadline_ms : set->deadline_ms;
     c->op.deadline = ms == VOUCH_NO_DEADLINE ? OP_NEVER : core->now + ms * 1000;
     lane_init(&c->lane, core, &lane_ops, 0, false, o->outages ? o->outages : set->outages);
     c->lane.x.arena = &r->arena;
     vouch_batch_clear(&c->batch);
-    (void)add_call(&c->batch, callee->command, callee->what, keys, args, NULL);
+    callee_add(callee, &c->batch, keys, args);
     if (vouch_batch_error(&c->batch, error) != VOUCH_OK) {
         single_free(&c->op);
         return NULL;
@@ -445,7 +445,8 @@ static void reason(const struct single *c, char *out, size_t room)
 {
     const vouch_result *r = &c->result->result;
     const struct lane_failure *f = &c->lane.failure;
-    bool load = lane_load(&c->lane, c->callee.need) != LANE_LOAD_FINE;
+    const struct need *need = c->callee.need;
+    bool load = need && lane_load(&c->lane, need) != LANE_LOAD_FINE;
     if (r->status == VOUCH_ESERVER && r->reply)
         (void)snprintf(out, room, "%s%s%s%s", r->reply->as.text,
                        load ? "; loading it was refused: " : "", load ? c->lane.refusal : "",

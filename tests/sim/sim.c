@@ -119,13 +119,26 @@ static void take_event(const vouch_event *e, void *user)
 
 /* ---- the commands --------------------------------------------------------------------------- */
 
+#define ASK  "*3\r\n$6\r\nSCRIPT\r\n$6\r\nEXISTS\r\n$40\r\n" SIM_SCRIPT_SHA "\r\n"
 #define LOAD "*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n$8\r\nreturn 1\r\n"
 static const char *const missing[] = {SIM_NOSCRIPT, NULL};
-static const struct need script = {.digest = 1,
-                                   .load = LOAD,
-                                   .load_size = sizeof LOAD - 1,
-                                   .missing = missing,
-                                   .honest = true};
+
+static bool is_there(const struct need *need, const struct vouch_reply *reply)
+{
+    int64_t there = 0;
+    (void)need;
+    return vouch_reply_int64(vouch_reply_at(reply, 0), &there) && there;
+}
+
+static const struct need doubtful = {.digest = 2,
+                                     .load = LOAD,
+                                     .load_size = sizeof LOAD - 1,
+                                     .missing = missing,
+                                     .ask = ASK,
+                                     .ask_size = sizeof ASK - 1,
+                                     .is_there = is_there};
+static const struct need script = {
+    .digest = 1, .load = LOAD, .load_size = sizeof LOAD - 1, .missing = missing, .honest = true};
 
 static void add_command(struct sim *s, vouch_batch *b, char kind, size_t i)
 {
@@ -147,6 +160,15 @@ static void add_command(struct sim *s, vouch_batch *b, char kind, size_t i)
     case 'S':
         vouch_batch_add(b, "EVALSHA", SIM_SCRIPT_SHA, 1, key);
         (void)batch_set_need(b, &script); /* fails only with the sticky error set */
+        return;
+    case 'F':
+        s->truth.forges[i] = true;
+        vouch_batch_add(b, "EVALSHA", SIM_SCRIPT_SHA, 1, key);
+        (void)batch_set_need(b, &doubtful);
+        return;
+    case 'D':
+        vouch_batch_add(b, "EVALSHA", SIM_SCRIPT_SHA, 1, key);
+        (void)batch_set_need(b, &doubtful);
         return;
     case 'N':
         s->needs[i] = script;

@@ -11,7 +11,8 @@
 struct sim_scenario {
     const char *name;
     /* One letter a command: I INCR, G GET, B one that is refused for good, L a large reply,
-     * S a script that needs a load. */
+     * S a script that needs a load, N one of its own each, D one whose "missing" must be checked, F one
+     * that says so after it ran. */
     const char *commands;
     size_t nodes;  /* 1 to 3 */
     size_t window; /* commands */

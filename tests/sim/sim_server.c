@@ -127,7 +127,15 @@ static void script_call(struct sim_session *s, int command)
         return;
     }
     apply(s, command);
-    add_reply(s, command);
+    if (s->truth->forges[command])
+        say(s, "-" SIM_NOSCRIPT "\r\n");
+    else
+        add_reply(s, command);
+}
+
+static void script_exists(struct sim_session *s)
+{
+    say(s, s->truth->loaded[s->node] ? "*1\r\n:1\r\n" : "*1\r\n:0\r\n");
 }
 
 static void script_load(struct sim_session *s)
@@ -168,12 +176,24 @@ static void data_command(struct sim_session *s, const char *name, size_t n, int 
     }
 }
 
-static void execute(struct sim_session *s, const char *name, size_t n, int command)
+/* The command, `size` bytes from `at` on, has this word in it. */
+static bool has_word(const char *at, size_t size, const char *word)
+{
+    size_t n = strlen(word);
+    for (size_t i = 0; i + n <= size; i++)
+        if (memcmp(at + i, word, n) == 0)
+            return true;
+    return false;
+}
+
+static void execute(struct sim_session *s, const char *name, size_t n, int command, bool question)
 {
     if (command >= 0)
         data_command(s, name, n, command);
     else if (is(name, n, "HELLO"))
         hello(s);
+    else if (is(name, n, "SCRIPT") && question)
+        script_exists(s);
     else if (is(name, n, "SCRIPT"))
         script_load(s);
     else
@@ -189,7 +209,7 @@ void sim_session_arrive(struct sim_session *s, const char *bytes, size_t n)
     int command;
     while (at < s->in.size &&
            (size = sim_parse(s->in.at + at, s->in.size - at, &name, &name_size, &command)) != 0) {
-        execute(s, name, name_size, command);
+        execute(s, name, name_size, command, has_word(s->in.at + at, size, "EXISTS"));
         at += size;
     }
     if (at) {

@@ -19,8 +19,9 @@ struct sim_truth {
     /* Commands number refuse_from … refuse_to - 1 of those that arrive are answered LOADING. */
     size_t refuse_from, refuse_to;
     bool resp2_only;
-    bool loaded[3];  /* by node: the script is there */
-    bool flush_once; /* the script vanishes after its first load */
+    bool loaded[3];                /* by node: the script is there */
+    bool flush_once;               /* the script vanishes after its first load */
+    bool forges[SIM_COMMANDS_MAX]; /* command i runs, and then answers that it is missing */
 };
 
 struct sim_bytes {

@@ -12,7 +12,7 @@ static char kind_of(const struct sim *s, size_t i)
 
 static bool writes(char kind)
 {
-    return kind == 'I' || kind == 'L' || kind == 'S' || kind == 'N';
+    return kind == 'I' || kind == 'L' || kind == 'S' || kind == 'N' || kind == 'D';
 }
 
 static bool has_stall(const struct sim *s)
@@ -68,7 +68,13 @@ static const char *verify_command(const struct sim *s, size_t i)
         return "NOT_APPLIED, but executed";
     if (r->effect == VOUCH_APPLIED && writes(kind_of(s, i)) && !ran)
         return "APPLIED, but not executed";
-    if (r->effect == VOUCH_MAYBE_APPLIED && !unanswered && r->status != VOUCH_ENOMEM)
+    if (kind_of(s, i) == 'F' && r->effect == VOUCH_APPLIED)
+        return "a forged answer is said to be a result";
+    /* A question that was lost with its connection is not asked on another; and what it finds there may
+     * have been loaded since. */
+    bool vague = s->faults[0].kind != SIM_NONE || s->scenario->flush_once || s->scenario->refuse_to;
+    bool asked = kind_of(s, i) == 'F' || (kind_of(s, i) == 'D' && vague);
+    if (r->effect == VOUCH_MAYBE_APPLIED && !unanswered && r->status != VOUCH_ENOMEM && !asked)
         return "MAYBE, though it could be known";
     if (r->effect != VOUCH_APPLIED && r->effect != VOUCH_NOT_APPLIED &&
         r->effect != VOUCH_MAYBE_APPLIED)
@@ -188,7 +194,8 @@ static const char *verify_round_trips(const struct sim *s, const vouch_stats *n)
         return "more answers than round trips";
     if (n->connects == 0 && n->round_trips)
         return "a handshake is counted as a round trip";
-    bool calm = s->faults[0].kind == SIM_NONE && !c->refuse_to && !c->flush_once;
+    bool calm = s->faults[0].kind == SIM_NONE && !c->refuse_to && !c->flush_once &&
+                !strchr(c->commands, 'F');
     if (!calm || s->count > c->window || s->count > LANE_LOADS_MAX || c->stream || c->neighbour)
         return NULL;
     bool used[3] = {false, false, false};
