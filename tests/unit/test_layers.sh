@@ -34,6 +34,7 @@ declare -A may_use=(
     [pipeline]='base command net client pipeline'
     [commit]='base command net client commit'
     [transaction]='base command net client commit transaction'
+    [script]='base command net client commit lua script'
     [collector]='base command net client pipeline collector'
 )
 
