@@ -126,6 +126,20 @@ static void make_unknown(struct commit *c)
     c->result->queue_error_count = c->result->exec_error_count = 0;
 }
 
+/* What an attempt in doubt left in the results, and a later one has not replaced. */
+static void deny_all(struct commit *c)
+{
+    for (size_t i = 0; i < c->result->count; i++) {
+        vouch_result *r = &c->result->results[i];
+        if (r->effect == VOUCH_NOT_APPLIED)
+            continue;
+        r->status = VOUCH_ENOTSENT;
+        r->effect = VOUCH_NOT_APPLIED;
+        r->cause = c->end.cause;
+        r->reply = NULL;
+    }
+}
+
 static void reach(struct commit *c)
 {
     if (denies_a_doubt(c)) {
@@ -138,6 +152,9 @@ static void reach(struct commit *c)
     }
     c->doubt = false;
     c->loose = 0;
+    if (!is_yes(c->end.outcome) && c->end.outcome != VOUCH_OUTCOME_UNKNOWN &&
+        c->end.outcome != VOUCH_OUTCOME_NOT_ATOMIC)
+        deny_all(c);
     conclude(c);
 }
 

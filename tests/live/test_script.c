@@ -30,9 +30,7 @@ static void begin(ts_server_kind kind)
     rig = rig_start(kind, TS_NO_PERSISTENCE);
     client = rig_client(&rig, 3, 1000);
     expect(vouch_script_new(incr_source, 0, NULL, &incr, &error), VOUCH_OK);
-    vouch_script_options o = VOUCH_SCRIPT_OPTIONS_INIT;
-    o.honest = 1;
-    expect(vouch_script_new(plain_source, 0, &o, &plain, &error), VOUCH_OK);
+    expect(vouch_script_new(plain_source, 0, NULL, &plain, &error), VOUCH_OK);
 }
 
 static void begin_redis(void)
