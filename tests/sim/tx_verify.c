@@ -81,7 +81,8 @@ static bool is_troubled(const struct tx_sim *s)
 }
 
 /* Commands ran outside of EXEC, and nothing could tell the client: MULTI was sent while it was allowed, or
- * seemed to be, and denied when it arrived. Only `strict` keeps that from happening. */
+ * seemed to be, and denied when it arrived. Only `strict` keeps that from happening. But what ran before
+ * an EXEC did, its attempt could have known by the marker. */
 static bool is_beyond_knowing(const struct tx_sim *s, int k)
 {
     const struct tx_run *r = &s->runs[k];
@@ -89,7 +90,7 @@ static bool is_beyond_knowing(const struct tx_sim *s, int k)
                 s->with.scenario->strict;
     for (int i = r->last_wire - 1; i > r->first_wire && !told; i--)
         told = s->sessions[i].multi_denied && s->wires[i].returned;
-    return !told && is_troubled(s) && s->server.truth.loose[k][0];
+    return !told && is_troubled(s) && s->server.truth.loose[k][0] && !s->server.truth.again;
 }
 
 bool tx_is_beyond_knowing(const struct tx_sim *s)
