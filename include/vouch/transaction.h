@@ -169,7 +169,8 @@ typedef enum vouch_tx_outcome {
     VOUCH_OUTCOME_CANCELLED = 8,    /* by its body */
     VOUCH_OUTCOME_NOT_SENT =
         9, /* no connection, deadline, cancel, interrupt: before EXEC went out */
-    VOUCH_OUTCOME_NOT_ATOMIC = 10, /* the server refused MULTI and ran commands one by one */
+    VOUCH_OUTCOME_NOT_ATOMIC = 10, /* the server refused MULTI and ran commands one by one, or of a
+                                      token's run the marker alone: the token is used */
     VOUCH_OUTCOME_LAST_ = 0x7fffffff
 } vouch_tx_outcome;
 

@@ -182,10 +182,21 @@ static enum remedy remedy_of(vouch_string words)
     return effect_remedy(words.data, words.size);
 }
 
+/* The marker's SET went out behind a MULTI that was refused, and was not heard to be refused itself: it
+ * says "committed" of what did not run. */
+static bool is_marker_loose(const struct commit *c)
+{
+    size_t handed = c->lost ? c->lost_handed : c->sent;
+    bool refused = c->answered > 1 && vouch_reply_is_error(c->said[OWN_SET]);
+    return c->marker.on && c->multi_refused && handed > 1 && !refused;
+}
+
 /* Whether waiting may help against all of them. */
 static bool is_passing(struct commit *c)
 {
     bool login = false;
+    if (is_marker_loose(c))
+        return false; /* another attempt would take it for a commit */
     for (size_t i = 0; i < c->result->queue_error_count; i++) {
         vouch_string words = c->result->queue_errors[i].words;
         enum remedy remedy = words.data ? remedy_of(words) : REMEDY_NONE;
@@ -259,8 +270,9 @@ static void judge_loose(struct commit *c, size_t handed)
         applied += r->effect == VOUCH_APPLIED;
         maybe += r->effect == VOUCH_MAYBE_APPLIED;
     }
-    c->watching = true; /* and EXEC did not end it */
-    if (applied + maybe == 0) {
+    c->watching = true;                                /* and EXEC did not end it */
+    bool used = c->marker.named && is_marker_loose(c); /* the token, by nothing but the marker */
+    if (applied + maybe == 0 && !used) {
         judge_refused(c);
         return;
     }

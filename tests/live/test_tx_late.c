@@ -79,6 +79,16 @@ static int64_t written_in_doubt(int64_t held, int64_t at)
     return doubt && at < multi && all > multi ? multi : all;
 }
 
+/* B has all that the client can write there, and no more: nothing waits behind MULTI but for its answer. */
+static void fill(vouch_client *client, int b, int64_t held, int64_t at)
+{
+    int64_t most = size.hello + written_in_doubt(held, at);
+    feat_turn_until(&rig, client, b, most);
+    int64_t wrote = ts_proxy_count(rig.proxy, b).from_client;
+    ck_assert_msg(wrote == most, "held from %lld, %lld: wrote %lld bytes instead of %lld",
+                  (long long)held, (long long)at, (long long)wrote, (long long)most);
+}
+
 /* The client has written what it can on this connection, and is shown its end. */
 static void hold(vouch_client *client, int connection, int64_t before, int64_t at)
 {
@@ -166,7 +176,7 @@ static void late_between(int64_t held, int64_t at)
     ts_plan plan = held_from(size.hello + at);
     ts_proxy_plan(rig.proxy, b, &plan);
     int a = hold_first(client, &d, &op, held);
-    feat_turn_until(&rig, client, b, size.hello + written_in_doubt(held, at));
+    fill(client, b, held, at);
     let_go(a);
     ts_proxy_release(rig.proxy, b);
     drive(client, &d, op);
@@ -199,7 +209,7 @@ static void two_late(int64_t first, int64_t second, bool other_way)
     ts_plan plan = held_from(size.hello + second);
     ts_proxy_plan(rig.proxy, b, &plan);
     int a = hold_first(client, &d, &op, first);
-    feat_turn_until(&rig, client, b, size.hello + written_in_doubt(first, second));
+    fill(client, b, first, second);
     ts_proxy_cut(rig.proxy, b, TS_END_EOF, TS_CUT_HELD);
     drive(client, &d, op);
     feat_expect(&d, VOUCH_OK, "two held", first);

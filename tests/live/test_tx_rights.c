@@ -259,12 +259,60 @@ START_TEST(rights_that_go_while_in_doubt_never_make_a_wrong_answer)
 }
 END_TEST
 
+/* ---- a token that ran one by one ------------------------------------------------------------- */
+
+static void use_one_by_one(const char *rules, const char *queue, vouch_effect effect)
+{
+    const struct right taken = {.rules = rules};
+    struct plan p = {.read = "STRLEN x", .then = before_multi, .queue = queue};
+    deed_mode(&d, DEED_TOKEN);
+    right = &taken;
+    when = BETWEEN;
+    (void)deed_plan(&d, &p);
+    right = NULL;
+    allow();
+    deed_expect(&d, queue, VOUCH_ENOTATOMIC, effect, VOUCH_OUTCOME_NOT_ATOMIC);
+    ck_assert_uint_eq(d.error.retriable, 0);
+}
+
+/* The marker's SET is the first of what runs: whoever comes with the token next, on whatever connection,
+ * is told that it was used, and not what became of the commands, even if none of them ran. */
+START_TEST(a_token_whose_commands_ran_one_by_one_is_used)
+{
+    static const struct {
+        const char *rules, *queue;
+        vouch_effect effect;
+        int64_t a;
+    } cases[] = {
+        {"-multi", "INCR a;INCR b", VOUCH_APPLIED, 1},
+        {"-multi", "INCR a;LPUSH x 1", VOUCH_PARTLY_APPLIED, 1},
+        {"-multi -lpush", "INCR a;LPUSH b 1", VOUCH_PARTLY_APPLIED, 1},
+        {"-multi -incr", "INCR a;INCR b", VOUCH_PARTLY_APPLIED, TS_NIL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        deed_begin(&d, _i ? TS_VALKEY : TS_REDIS, 3);
+        deed_tell(&d, "SET x text");
+        use_one_by_one(cases[i].rules, cases[i].queue, cases[i].effect);
+        for (int again = 0; again < 2; again++) {
+            (void)deed_exec(&d, "EXISTS x;INCR a"); /* the same slot */
+            deed_expect(&d, "again", VOUCH_OK, VOUCH_APPLIED, VOUCH_OUTCOME_ALREADY);
+            ck_assert_uint_eq(vouch_tx_result_count(d.result), 0);
+            vouch_client_close(d.client);
+            d.client = rig_client(&d.rig, 2, 0);
+        }
+        ck_assert_int_eq(deed_int(&d, "GET a"), cases[i].a);
+        deed_end(&d);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tx_rights");
     TCase *c = tcase_create("all");
     tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, whatever_right_is_missing_the_truth_is_told, 0, 2 * RIGHTS);
+    tcase_add_loop_test(c, a_token_whose_commands_ran_one_by_one_is_used, 0, 2);
     tcase_add_loop_test(c, rights_that_go_while_in_doubt_never_make_a_wrong_answer, 0, 4 * DOUBTS);
     suite_add_tcase(suite, c);
     return rig_main(suite);

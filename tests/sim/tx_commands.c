@@ -23,6 +23,7 @@ static void applied(struct tx_session *x, struct tx_text key, int64_t reply)
     x->wrote = true;
     if (i < 0)
         return;
+    t->again = t->again || (x->executing && t->loose[x->run][i]);
     t->executed[x->run][i]++;
     t->loose[x->run][i] += !x->executing;
     t->reply[x->run][i] = reply;

@@ -76,6 +76,7 @@ struct tx_truth {
     int64_t reply[TX_RUNS_MAX][TX_BODY_MAX];     /* of INCRBY, the last time */
     bool stale; /* something was added to a value other than the one that was read */
     bool used;  /* the token, by somebody else */
+    bool again; /* an EXEC ran what had run outside of one before */
 };
 
 struct tx_server {
