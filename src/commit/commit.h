@@ -67,7 +67,8 @@ enum commit_phase {
 /* What to hold to; after defaults. */
 struct commit_policy {
     bool strict, fsync;
-    bool load_inside; /* what is needed is always loaded inside MULTI */
+    bool load_inside;  /* what is needed is always loaded inside MULTI */
+    bool load_unasked; /* the same, unless this user may not load: then it is asked for first */
     uint32_t copies;
     int64_t copies_us; /* 0: what is left of the deadline */
     uint32_t outages;

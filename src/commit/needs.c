@@ -46,7 +46,9 @@ static void add(struct commit *c, size_t i, const char *bytes, size_t size)
 
 void commit_ask_needs(struct commit *c)
 {
-    for (size_t i = 0; i < c->need_count && !c->policy.load_inside; i++) {
+    if (c->policy.load_inside || (c->policy.load_unasked && !c->without_loads))
+        return;
+    for (size_t i = 0; i < c->need_count; i++) {
         if (c->needs[i].asked)
             continue;
         c->needs[i].asked = true;

@@ -56,6 +56,8 @@ struct vouch_op *marked_new(struct core *core, struct vouch_client *client,
     if (!m)
         return NULL;
     m->commit.client = client;
+    /* Missing when EXEC runs, it would leave a marker of what was not done, and the token used. */
+    m->commit.policy.load_unasked = true;
     m->name = callee->name;
     m->result = call_result_new();
     commit_trim(&m->fixed);

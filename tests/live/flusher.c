@@ -1,0 +1,73 @@
+/* What makes the server forget. Time is counted in round trips, not slept away: so the moments are as
+ * close together as the machine allows, and everywhere. */
+#include "flusher.h"
+
+#include "base.h"
+#include "chaos.h"
+#include "truth.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct flusher {
+    struct flusher_options options;
+    struct flusher_counts counts;
+    char *source;
+    pthread_t thread;
+    atomic_bool stop;
+};
+
+static void say(ts_conn *conn, const char *word, const char *second, const char *third)
+{
+    const char *words[] = {word, second, third};
+    size_t n = third ? 3 : second ? 2 : 1;
+    ts_reply *r = ts_conn_command_words(conn, n, words, NULL);
+    if (r->type == TS_REPLY_ERROR || r->type == TS_REPLY_LOST)
+        ts_die("the flusher is told: %s", r->text);
+    ts_reply_free(r);
+}
+
+static void *flush(void *user)
+{
+    struct flusher *f = user;
+    const struct flusher_options *o = &f->options;
+    uint64_t random = chaos_seed(o->seed, 5, 0);
+    ts_conn *conn = ts_truth_open(o->server);
+    if (!conn)
+        ts_die("the flusher cannot connect");
+    while (!atomic_load(&f->stop)) {
+        for (uint64_t n = chaos_below(&random, o->pause + 1); n; n--)
+            say(conn, "PING", NULL, NULL);
+        if (f->source && chaos_below(&random, 4) == 0) {
+            say(conn, "SCRIPT", "LOAD", f->source);
+            f->counts.loads++;
+        } else {
+            say(conn, "SCRIPT", "FLUSH", chaos_below(&random, 2) ? "SYNC" : "ASYNC");
+            f->counts.flushes++;
+        }
+    }
+    ts_conn_close(conn);
+    return NULL;
+}
+
+struct flusher *flusher_begin(const struct flusher_options *options)
+{
+    struct flusher *f = ts_alloc(sizeof *f);
+    f->options = *options;
+    f->source = options->source ? ts_copy(options->source, strlen(options->source)) : NULL;
+    if (pthread_create(&f->thread, NULL, flush, f) != 0)
+        ts_die("no thread for the flusher");
+    return f;
+}
+
+struct flusher_counts flusher_end(struct flusher *f)
+{
+    atomic_store(&f->stop, true);
+    (void)pthread_join(f->thread, NULL);
+    struct flusher_counts counts = f->counts;
+    free(f->source);
+    free(f);
+    return counts;
+}
