@@ -10,6 +10,7 @@
 #include <vouch/error.h>
 #include <vouch/observe.h>
 #include <vouch/pipeline.h>
+#include <vouch/ratelimit.h>
 #include <vouch/reply.h>
 #include <vouch/result.h>
 #include <vouch/retry.h>
