@@ -35,6 +35,7 @@ declare -A may_use=(
     [commit]='base command net client commit'
     [transaction]='base command net client commit transaction'
     [script]='base lua command net client commit script'
+    [ratelimit]='base command script ratelimit'
     [collector]='base command net client pipeline collector'
 )
 
