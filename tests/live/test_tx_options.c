@@ -146,6 +146,22 @@ START_TEST(a_marker_is_named_and_lives_as_asked)
 }
 END_TEST
 
+START_TEST(a_token_is_one_in_each_slot)
+{
+    begin(_i);
+    d.options.token = "job";
+    (void)deed_exec(&d, "INCR a");
+    deed_expect(&d, "a slot", VOUCH_OK, VOUCH_APPLIED, VOUCH_OUTCOME_COMMITTED);
+    (void)deed_exec(&d, "INCR {a}b");
+    deed_expect(&d, "the same slot", VOUCH_OK, VOUCH_APPLIED, VOUCH_OUTCOME_ALREADY);
+    (void)deed_exec(&d, "INCR b");
+    deed_expect(&d, "another slot", VOUCH_OK, VOUCH_APPLIED, VOUCH_OUTCOME_COMMITTED);
+    ck_assert_int_eq(deed_int(&d, "GET {a}b"), TS_NIL);
+    ck_assert_int_eq(deed_int(&d, "GET b"), 1);
+    deed_end(&d);
+}
+END_TEST
+
 /* ---- budgets -------------------------------------------------------------------------------- */
 
 struct told {
@@ -316,6 +332,7 @@ int main(void)
     tcase_add_loop_test(c, options_have_limits_on_both_sides, 0, 2 * ROWS);
     tcase_add_loop_test(c, a_retry_policy_is_checked_first, 0, 2);
     tcase_add_loop_test(c, a_marker_is_named_and_lives_as_asked, 0, 2);
+    tcase_add_loop_test(c, a_token_is_one_in_each_slot, 0, 2);
     tcase_add_loop_test(c, conflicts_and_outages_have_budgets_of_their_own, 0, 2);
     tcase_add_loop_test(c, a_hook_that_says_no_ends_the_conflict, 0, 2);
     tcase_add_loop_test(c, one_deadline_is_over_all_of_it, 0, 2 * STANDSTILLS * DEED_MODES);
