@@ -232,6 +232,47 @@ START_TEST(a_hook_that_says_no_ends_the_conflict)
 }
 END_TEST
 
+#define WAITS 6
+
+struct waits {
+    int64_t us[WAITS];
+    size_t n;
+};
+
+static bool note_wait(const vouch_retry_wait *wait, void *user)
+{
+    struct waits *w = user;
+    ck_assert_uint_lt(w->n, WAITS);
+    w->us[w->n++] = wait->delay_us;
+    return true;
+}
+
+/* Two runs of one client, and one of another: whoever loses at the same time does not come back at the
+ * same time. */
+START_TEST(no_two_runs_wait_alike)
+{
+    struct waits all[3] = {{{0}, 0}};
+    begin(_i);
+    d.retry.base_ms = 4;
+    d.retry.on_wait = note_wait;
+    for (size_t i = 0; i < 3; i++) {
+        struct plan p = {
+            .read = "GET x", .between = "INCR x", .times = WAITS, .queue = "INCR done"};
+        d.retry.user = &all[i];
+        (void)deed_plan(&d, &p);
+        deed_expect(&d, "after some conflicts", VOUCH_OK, VOUCH_APPLIED, VOUCH_OUTCOME_COMMITTED);
+        ck_assert_uint_eq(all[i].n, WAITS);
+        for (size_t k = 0; k < i; k++)
+            ck_assert_mem_ne(all[i].us, all[k].us, sizeof all[i].us);
+        if (i == 1) {
+            vouch_client_close(d.client);
+            d.client = rig_client(&d.rig, 3, 0);
+        }
+    }
+    deed_end(&d);
+}
+END_TEST
+
 /* ---- the deadline --------------------------------------------------------------------------- */
 
 #define LIMIT_MS 160
@@ -335,6 +376,7 @@ int main(void)
     tcase_add_loop_test(c, a_token_is_one_in_each_slot, 0, 2);
     tcase_add_loop_test(c, conflicts_and_outages_have_budgets_of_their_own, 0, 2);
     tcase_add_loop_test(c, a_hook_that_says_no_ends_the_conflict, 0, 2);
+    tcase_add_loop_test(c, no_two_runs_wait_alike, 0, 2);
     tcase_add_loop_test(c, one_deadline_is_over_all_of_it, 0, 2 * STANDSTILLS * DEED_MODES);
     suite_add_tcase(suite, c);
     return rig_main(suite);
