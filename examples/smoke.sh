@@ -119,6 +119,37 @@ idempotent_request)
     prints out 'not enough money, or no account'
     nowhere=(name 1)
     ;;
+lock)
+    run 0 </dev/null
+    prints out 'ann holds the lock, number 1'
+    prints out 'bob does not get it'
+    prints out 'bob holds the lock, number 2'
+    prints out 'bob writes: done'
+    prints out 'ann wakes up and writes: refused'
+    ;;
+ledger)
+    run 0 first </dev/null
+    prints out 'the library was installed'
+    grep -qE '^completed refused: it is created, since [0-9]{16} us$' "$folder/out" || fail 'skips a step'
+    grep -qE '^executed  refused: it is completed, since [0-9]{16} us$' "$folder/out" || fail 'goes back'
+    [ "$(grep -cE '^executed  done: it is executed, since [0-9]{16} us$' "$folder/out")" = 2 ] ||
+        fail 'does not say again what was done'
+    run 2 first </dev/null # complete already: it cannot be created
+    prints out 'the library was there'
+    nowhere=(name)
+    ;;
+compare_and_set)
+    run 3 key seen new </dev/null
+    prints out 'not set: the value was another one'
+    printf 'key one' >"$folder/lines"
+    "${program%/*}/bulk_load" <"$folder/lines" >/dev/null 2>&1
+    run 0 key one two </dev/null
+    prints out 'set'
+    run 3 key one two </dev/null
+    run 0 key two three </dev/null
+    run 1 </dev/null
+    nowhere=(key a b)
+    ;;
 *) fail 'there is no test of it' ;;
 esac
 
