@@ -20,6 +20,7 @@ struct reader {
     struct lua51_walk walk;
     struct library_source *out;
     size_t capacity;
+    bool returns; /* a `return` was read that may end the library early */
     vouch_error *e;
     vouch_status status;
 };
@@ -241,13 +242,13 @@ static void look(struct reader *r)
     const struct lua51_walk *w = &r->walk;
     bool field = lua51_is(&w->before, '.') || lua51_is(&w->before, ':');
     if (lua51_is_keyword(&w->now, LUA51_RETURN) && w->depth && !is_inside_function(w))
-        r->out->complete = false; /* what stands behind may not be reached */
+        r->returns = true;
     if (lua51_string_is(&w->now, "register_function") ||
         lua51_name_is(&w->now, "register_function"))
         r->out->complete = false;
     if (field || !(lua51_name_is(&w->now, "redis") || lua51_name_is(&w->now, "server")))
         return;
-    bool certain = w->depth == 0 && ends_statement(&w->before);
+    bool certain = w->depth == 0 && ends_statement(&w->before) && !r->returns;
     if (!lua51_is(&w->after, '.'))
         r->out->complete = false;
     else if (step(r) && lua51_name_is(&w->after, "register_function") && step(r))
@@ -291,6 +292,8 @@ vouch_status library_functions_read(struct library_source *out, const char *sour
         look(&r);
     if (r.status)
         return r.status;
+    if (r.returns)
+        out->complete = false;
     vouch_status status = refuse_code(&r);
     if (!status && out->complete && out->count == 0)
         status = error_set(e, VOUCH_EINVAL, VOUCH_CAUSE_NONE,

@@ -141,7 +141,8 @@ static const struct code codes[] = {
     {"for i = 1, 2 do " F("f") "end", false, "f?"},
     {"local function g() " F("f") "end g()", false, "f?"},
     {"local x = y and redis.register_function('f', f)", false, "f?"},
-    {"do return end " F("f"), false, "f"},
+    {"do return end " F("f"), false, "f?"},
+    {F("f") "if x then return end redis.register_function('a-b', f)", false, "f"},
     {"if x then redis.register_function('a-b', f) end", false, ""},
     /* what is not understood */
     {"redis.register_function('f' .. 'g', f)", false, ""},
