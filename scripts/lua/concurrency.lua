@@ -29,7 +29,7 @@ local function hold(l, slots)
   l.own = slots
 end
 
--- A lease that has more than a period left was taken before the clock went back.
+-- No lease has more than a period left.
 local function shorten(l)
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', l.key, above(now + l.period), '+inf')) do
     redis.call('ZADD', l.key, now + l.period, member)
@@ -46,7 +46,7 @@ kinds.c = {
       refuse('no lease is named')
     end
     l.used, l.own = count(l, above(now), '+inf'), 0
-    l.stale = count(l, above(now + l.period), '+inf') > 0
+    l.stale = count(l, above(now + 2 * l.period), '+inf') > 0
     while lease ~= '' and tonumber(redis.call('ZSCORE', l.key, slot(l.own + 1)) or 0) > now do
       l.own = l.own + 1
     end

@@ -22,8 +22,10 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 
 -- A kind has these functions of a limit `l`:
---   open   reads its key and raises what is wrong, writing nothing. Sets l.stale if what it found can
---          only be there because the clock went back: then it is put down again as of now
+--   open   reads its key and raises what is wrong, writing nothing. A state from later than now is there
+--          because the clock went back. It holds as it is, so that a clock that goes to and fro gives
+--          nothing away; but if it is from more than a whole period later, sets l.stale: then it is put
+--          down again as of now, so that nobody is locked out until the clock is where it was
 --   wait   microseconds until l.cost fits; 0 or less if it does now
 --   put    adds to what is used (takes away if negative) and writes it
 --   left   how much remains, and after how many microseconds all of it
