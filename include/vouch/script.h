@@ -124,6 +124,8 @@ typedef struct vouch_call vouch_call;
  *   VOUCH_ETOOLARGE     APPLIED          it ran; the reply was over a limit and was dropped
  *   VOUCH_ENOMEM        APPLIED          it ran; no memory for the reply
  *   VOUCH_EUNKNOWN      MAYBE_APPLIED    sent, and not answered
+ *   VOUCH_ENOTATOMIC    by its result    with resolve, token or strict: the server refused MULTI meanwhile,
+ *                                        and it was called without
  *   VOUCH_ENOTSENT, VOUCH_EINTERRUPTED, VOUCH_ECANCELLED   NOT_APPLIED
  *   VOUCH_EINVAL, VOUCH_ELIMIT, VOUCH_EBUSY, VOUCH_EFORKED, VOUCH_ENOMEM   NOT_APPLIED, nothing was sent
  * In the last row *out is NULL; else it is to be released with vouch_call_free. `out` may be NULL. */
