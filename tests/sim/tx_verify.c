@@ -136,6 +136,11 @@ static const char *verify_result(const struct tx_sim *s, int k, size_t i)
         return "a command is NOT_APPLIED that ran";
     if (v->effect > VOUCH_APPLIED)
         return "no such effect of a command";
+    if (is_in(r->outcome, NO) && v->effect != VOUCH_NOT_APPLIED)
+        return "not applied, with a command that may be";
+    if (r->outcome == VOUCH_OUTCOME_COMMITTED && r->status == VOUCH_OK &&
+        v->effect != VOUCH_APPLIED)
+        return "committed, with a command that may not be";
     if (v->status == VOUCH_OK && whole && !r->has_reply[i])
         return "a reply is missing";
     if (v->status == VOUCH_OK && r->has_number[i] && r->numbers[i] != s->server.truth.reply[k][i])
