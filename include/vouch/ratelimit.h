@@ -48,6 +48,7 @@
 #include <vouch/client.h>
 #include <vouch/reply.h>
 #include <vouch/result.h>
+#include <vouch/script.h>
 
 VOUCH_BEGIN
 
@@ -124,6 +125,9 @@ VOUCH_API VOUCH_MUST vouch_status vouch_limiter_new(const vouch_limit_spec *spec
                                                     vouch_limiter **out, vouch_error *error);
 /* NULL is allowed. */
 VOUCH_API void vouch_limiter_free(vouch_limiter *limiter);
+/* Its script, borrowed: for those who load scripts ahead. Limiters with the same kinds of limits have
+ * the same. NULL for NULL. */
+VOUCH_API const vouch_script *vouch_limiter_script(const vouch_limiter *limiter);
 
 /* ---- decisions ------------------------------------------------------------------------------ */
 

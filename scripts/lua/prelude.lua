@@ -13,7 +13,9 @@
 -- Every number is whole and below 2^53, up to which Lua's numbers are exact: limits, bursts and costs
 -- are at most MOST, periods at most LONGEST, and no product of theirs is formed that could be larger.
 -- Every key that is written gets its time to live in the same command or the next, as a point in time
--- in milliseconds, rounded up: when it comes, what the key says has become true of an absent key.
+-- in milliseconds, rounded up: when it comes, what the key says has become true of an absent key. Some
+-- servers look at their clock once more there, and remove at once what has just ended: so what a key
+-- held is not asked for again behind that.
 local MOST = 67108864 -- 2^26
 local LONGEST = 31622400000000 -- 366 days, below 2^45
 local floor, ceil, min, max = math.floor, math.ceil, math.min, math.max

@@ -87,7 +87,7 @@ kinds.l = {
 
   wait = function(l)
     local missing = l.used + l.cost - l.limit
-    return missing > 0 and first(l, l.base + missing) + l.period - now or 0
+    return missing > 0 and (first(l, l.base + missing) or now) + l.period - now or 0
   end,
 
   put = function(l, change)
