@@ -166,9 +166,9 @@ typedef struct vouch_script_error {
     char code[VOUCH_CODE_MAX]; /* its first word, such as "ERR"; shortened if longer */
     vouch_string words;        /* all of it */
     vouch_string message;      /* without the code, and without what the server appends */
-    vouch_string script; /* digest of the script, or name of the function, that raised it; absent
-                                  if the server does not say so: returned, not raised */
-    int64_t line;        /* in its source, from 1; 0: not told */
+    vouch_string script; /* digest of the script, or name of the function, that raised it; absent if
+                            the server does not say: it was returned, or this is Valkey 9.1 */
+    int64_t line;        /* in its source, from 1; 0: not told, since it was returned, not raised */
 } vouch_script_error;
 
 /* False, and nothing is filled in, if the reply is no error. */
