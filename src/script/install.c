@@ -96,12 +96,11 @@ static void look(struct install *i, struct library_version *version)
     } else {
         bool same = code.size == l->size && memcmp(code.data, l->source, code.size) == 0;
         i->report.state = same ? VOUCH_LIBRARY_SAME : VOUCH_LIBRARY_DIFFERENT;
-        struct library_source theirs;
         vouch_error ignored;
         char text[LIBRARY_VERSION_TEXT];
-        if (library_source_read(&theirs, code.data, code.size, &ignored) == VOUCH_OK)
-            *version = theirs.version;
-        library_source_free(&theirs);
+        /* Nothing else of it: its functions may be more than are read here, or than memory is left for. */
+        if (library_version_read(version, code.data, code.size, &ignored) != VOUCH_OK)
+            version->count = 0;
         library_version_write(version, text);
         error_escape(i->report.version, sizeof i->report.version, text, strlen(text));
     }
