@@ -2,7 +2,9 @@
  *
  * One transaction: FUNCTION LIST as its reads, FUNCTION LOAD as its body. Servers watch keys, not
  * libraries, so those that replace also watch and write a guard key: of two deployments that looked at
- * the same time one begins again, and sees what the other has loaded. */
+ * the same time one begins again, and sees what the other has loaded. Who loads what is missing (a call,
+ * the policy MISSING) does not write the guard: so what was not there is loaded without REPLACE, and
+ * whoever finds that it is there by now looks again. */
 #include "script/install.h"
 
 #include "base/alloc.h"
@@ -41,6 +43,8 @@ static enum commit_step ask(struct install *i)
     }
     c->answers = p;
     memset(c->answers, 0, READS * sizeof *c->answers);
+    memset(&i->report, 0, sizeof i->report); /* an earlier look says nothing of now */
+    i->looked = false;
     (void)vouch_batch_addv(&c->reads, vouch_args_of(all, 2));
     (void)vouch_batch_addv(&c->reads, vouch_args_of(code, 5));
     if (i->policy == VOUCH_INSTALL_DIFFERENT || i->policy == VOUCH_INSTALL_NEWER)
@@ -92,12 +96,11 @@ static void look(struct install *i, struct library_version *version)
     } else {
         bool same = code.size == l->size && memcmp(code.data, l->source, code.size) == 0;
         i->report.state = same ? VOUCH_LIBRARY_SAME : VOUCH_LIBRARY_DIFFERENT;
-        struct library_source theirs;
         vouch_error ignored;
         char text[LIBRARY_VERSION_TEXT];
-        if (library_source_read(&theirs, code.data, code.size, &ignored) == VOUCH_OK)
-            *version = theirs.version;
-        library_source_free(&theirs);
+        /* Nothing else of it: its functions may be more than are read here, or than memory is left for. */
+        if (library_version_read(version, code.data, code.size, &ignored) != VOUCH_OK)
+            version->count = 0;
         library_version_write(version, text);
         error_escape(i->report.version, sizeof i->report.version, text, strlen(text));
     }
@@ -133,7 +136,6 @@ static enum commit_step prepare(struct commit *c)
     for (size_t k = 0; k < READS; k++)
         if (vouch_reply_is_error(c->answers[k].reply))
             return COMMIT_CANCEL; /* whose words the end tells */
-    memset(&i->report, 0, sizeof i->report);
     look(i, &there);
     if (!wants_load(i, &there))
         return COMMIT_CANCEL;
@@ -141,13 +143,12 @@ static enum commit_step prepare(struct commit *c)
                         vouch_bytes(l->source, l->size)};
     vouch_arg guard[] = {vouch_text("SET"), vouch_text(l->guard),
                          vouch_text(c->lane.core->identity), vouch_text("PX"), vouch_int(GUARD_MS)};
-    if (i->policy == VOUCH_INSTALL_MISSING) {
+    bool replace = i->report.state == VOUCH_LIBRARY_DIFFERENT;
+    if (!replace)
         load[2] = load[3];
-        (void)vouch_batch_addv(&c->body, vouch_args_of(load, 3));
-    } else {
-        (void)vouch_batch_addv(&c->body, vouch_args_of(load, 4));
+    (void)vouch_batch_addv(&c->body, vouch_args_of(load, replace ? 4 : 3));
+    if (i->policy != VOUCH_INSTALL_MISSING)
         (void)vouch_batch_addv(&c->body, vouch_args_of(guard, 5));
-    }
     return COMMIT_GO;
 }
 
@@ -230,7 +231,7 @@ vouch_status install_finish(struct vouch_op *op, bool orphan, vouch_library_repo
     } else if (outcome == VOUCH_OUTCOME_ERRORS && vouch_reply_is_error(said)) {
         status = refused(error);
         /* Somebody was faster, and there is nothing to guard a look at what is missing. */
-        *again = copy.policy == VOUCH_INSTALL_MISSING && words.size > n &&
+        *again = copy.report.state == VOUCH_LIBRARY_MISSING && words.size > n &&
                  memcmp(words.data + words.size - n, there, n) == 0;
     }
     vouch_tx_result_free(r);

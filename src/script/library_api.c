@@ -76,6 +76,14 @@ static vouch_status install_once(vouch_client *client, const vouch_library *libr
     return install_finish(op, false, report, again, error);
 }
 
+/* What is left of a deadline that was found good; 0: nothing. */
+static int64_t time_left(const vouch_client *client, int64_t deadline_ms, int64_t began)
+{
+    int64_t ms = deadline_ms ? deadline_ms : client->core.settings.deadline_ms;
+    int64_t passed = (client_now() - began) / 1000;
+    return ms == VOUCH_NO_DEADLINE ? ms : passed < ms ? ms - passed : 0;
+}
+
 vouch_status vouch_library_install(vouch_client *client, const vouch_library *library,
                                    vouch_install policy, int64_t deadline_ms,
                                    vouch_library_report *report, vouch_error *error)
@@ -98,8 +106,12 @@ vouch_status vouch_library_install(vouch_client *client, const vouch_library *li
         return error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE,
                          "the policy is none of vouch_install");
     *report = mine;
-    for (int i = 0; again && i < LOOKS_MAX; i++)
-        status = install_once(client, library, policy, deadline_ms, report, &again, error);
+    int64_t began = client_now(), left = deadline_ms;
+    for (int i = 0; again && i < LOOKS_MAX; i++) {
+        status = install_once(client, library, policy, left, report, &again, error);
+        left = time_left(client, deadline_ms, began);
+        again = again && left;
+    }
     return status;
 }
 

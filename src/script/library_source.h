@@ -53,10 +53,12 @@ void library_source_free(struct library_source *library);
  * 1.2.0; and none at all is older than any. */
 int library_version_compare(const struct library_version *a, const struct library_version *b);
 
-/* ---- for library_source.c alone ------------------------------------------------------------- */
-
+/* The version alone, whatever else is in the source. Statuses: EINVAL, ELIMIT. */
 vouch_status library_version_read(struct library_version *out, const char *source, size_t size,
                                   vouch_error *e);
+
+/* ---- for library_source.c alone ------------------------------------------------------------- */
+
 /* Fills in the functions, their count, and whether they are all. */
 vouch_status library_functions_read(struct library_source *out, const char *source, size_t size,
                                     vouch_error *e);
