@@ -145,7 +145,8 @@ VOUCH_API VOUCH_MUST vouch_status vouch_library_status(vouch_client *client,
  * that are there are left as they are). For the start of a program, so that mistakes in them show there
  * and not in the first call. Blocks, as vouch_library_install.
  *   VOUCH_OK        all are there
- *   VOUCH_ESERVER   the server refused one: error->command is its index, scripts first; the others are there
+ *   VOUCH_ESERVER   the server refused some: error->command is the index of the first, scripts first. All
+ *                   that it did not refuse are there
  *   else as vouch_pipeline_run, for SCRIPT LOAD and FUNCTION LOAD */
 VOUCH_API VOUCH_MUST vouch_status vouch_client_require(vouch_client *client,
                                                        const vouch_script *const *scripts,
