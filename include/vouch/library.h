@@ -77,6 +77,19 @@ VOUCH_API VOUCH_MUST vouch_status vouch_function_start(
 VOUCH_API size_t vouch_batch_add_function(vouch_batch *batch, const vouch_library *library,
                                           const char *function, vouch_args keys, vouch_args args);
 
+/* As vouch_tx_queue_script. */
+static inline size_t vouch_tx_queue_function(vouch_tx *tx, const vouch_library *library,
+                                             const char *function, vouch_args keys, vouch_args args)
+{
+    vouch_batch *batch = vouch_batch_new();
+    size_t index;
+    if (batch)
+        (void)vouch_batch_add_function(batch, library, function, keys, args);
+    index = vouch_tx_queue_batch(tx, batch);
+    vouch_batch_free(batch);
+    return index;
+}
+
 /* ---- installing ----------------------------------------------------------------------------- */
 
 /* What the server has under the library's name. The values are ABI. */

@@ -25,15 +25,17 @@
  * All keys hold strings, but for SLIDING_LOG and CONCURRENCY (sorted sets).
  *
  * When the server's clock is set back, by D
- *   Nothing is allowed on that account that was not before, and nobody waits longer than for D, or than
- *   it takes anyway to get back all there is:
- *   FIXED_WINDOW    what was taken counts on in its period; if that is more than one away, in the next
- *   SLIDING_WINDOW  likewise
- *   SLIDING_LOG     what was taken counts as taken now, for P
- *   TOKEN_BUCKET, GCRA   what would have come back in D is missing, but no more than all
- *   CONCURRENCY     leases last D longer, but no more than P from now
- *   Put right by the first call of any kind, a peek too. When the clock goes forward time has passed,
- *   which gives back as much as time does: never more than all there is.
+ *   Nothing is allowed on that account that was not before, also when it goes to and fro; and what was
+ *   taken stands in the way for D longer, but never for more than a whole period longer (of buckets: the
+ *   time in which one fills up). In detail, if D is no more than that:
+ *   FIXED_WINDOW, SLIDING_WINDOW   it counts on in the window in which it was taken, the present one or
+ *                   the next
+ *   SLIDING_LOG     it counts until one period after it was taken, by that clock
+ *   TOKEN_BUCKET, GCRA   what comes back in D is missing
+ *   CONCURRENCY     leases last D longer
+ *   And if it is more: it counts as if it had been taken now, a bucket that was in use is empty, leases
+ *   last one period from now. That is put right by the first call of any kind, a peek too. When the
+ *   clock goes forward time has passed, and gives back what time does: never more than all there is.
  *
  * All who use one key must agree on what it means; a kind finds out if another one uses its key. When a
  * limit is changed for a key in use, what was taken counts on under the new one. A lease's period must
@@ -46,6 +48,7 @@
 #include <vouch/client.h>
 #include <vouch/reply.h>
 #include <vouch/result.h>
+#include <vouch/script.h>
 
 VOUCH_BEGIN
 
@@ -122,6 +125,9 @@ VOUCH_API VOUCH_MUST vouch_status vouch_limiter_new(const vouch_limit_spec *spec
                                                     vouch_limiter **out, vouch_error *error);
 /* NULL is allowed. */
 VOUCH_API void vouch_limiter_free(vouch_limiter *limiter);
+/* Its script, borrowed: for those who load scripts ahead. Limiters with the same kinds of limits have
+ * the same. NULL for NULL. */
+VOUCH_API const vouch_script *vouch_limiter_script(const vouch_limiter *limiter);
 
 /* ---- decisions ------------------------------------------------------------------------------ */
 

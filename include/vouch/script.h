@@ -83,6 +83,20 @@ VOUCH_API bool vouch_script_is_honest(const vouch_script *script);
 VOUCH_API size_t vouch_batch_add_script(vouch_batch *batch, const vouch_script *script,
                                         vouch_args keys, vouch_args args);
 
+/* Queues a call in a transaction's body; returns its index, as vouch_tx_queuev. (Without memory for the
+ * batch in between the run ends with VOUCH_EINVAL.) */
+static inline size_t vouch_tx_queue_script(vouch_tx *tx, const vouch_script *script,
+                                           vouch_args keys, vouch_args args)
+{
+    vouch_batch *batch = vouch_batch_new();
+    size_t index;
+    if (batch)
+        (void)vouch_batch_add_script(batch, script, keys, args);
+    index = vouch_tx_queue_batch(tx, batch);
+    vouch_batch_free(batch);
+    return index;
+}
+
 /* ---- single calls --------------------------------------------------------------------------- */
 
 /* What holds for one call. Begin with VOUCH_CALL_OPTIONS_INIT. Everything is copied. */
@@ -124,6 +138,8 @@ typedef struct vouch_call vouch_call;
  *   VOUCH_ETOOLARGE     APPLIED          it ran; the reply was over a limit and was dropped
  *   VOUCH_ENOMEM        APPLIED          it ran; no memory for the reply
  *   VOUCH_EUNKNOWN      MAYBE_APPLIED    sent, and not answered
+ *   VOUCH_ENOTATOMIC    by its result    with resolve, token or strict: the server refused MULTI meanwhile,
+ *                                        and it was called without
  *   VOUCH_ENOTSENT, VOUCH_EINTERRUPTED, VOUCH_ECANCELLED   NOT_APPLIED
  *   VOUCH_EINVAL, VOUCH_ELIMIT, VOUCH_EBUSY, VOUCH_EFORKED, VOUCH_ENOMEM   NOT_APPLIED, nothing was sent
  * In the last row *out is NULL; else it is to be released with vouch_call_free. `out` may be NULL. */
@@ -164,9 +180,9 @@ typedef struct vouch_script_error {
     char code[VOUCH_CODE_MAX]; /* its first word, such as "ERR"; shortened if longer */
     vouch_string words;        /* all of it */
     vouch_string message;      /* without the code, and without what the server appends */
-    vouch_string script; /* digest of the script, or name of the function, that raised it; absent
-                                  if the server does not say so: returned, not raised */
-    int64_t line;        /* in its source, from 1; 0: not told */
+    vouch_string script; /* digest of the script, or name of the function, that raised it; absent if
+                            the server does not say: it was returned, or this is Valkey 9.1 */
+    int64_t line;        /* in its source, from 1; 0: not told, since it was returned, not raised */
 } vouch_script_error;
 
 /* False, and nothing is filled in, if the reply is no error. */

@@ -18,8 +18,16 @@ local function above(microsecond)
   return string.format('(%.0f', microsecond)
 end
 
+-- How many slots are in use, and until when the last of them.
+local function look(l)
+  l.used = count(l, above(now), '+inf')
+  local last = redis.call('ZRANGE', l.key, -1, -1, 'WITHSCORES')
+  l.last = tonumber(last[2] or 0)
+end
+
 -- Gives the lease so many slots, all until one period from now.
 local function hold(l, slots)
+  redis.call('ZREMRANGEBYSCORE', l.key, '-inf', now)
   for i = 1, slots do
     redis.call('ZADD', l.key, now + l.period, slot(i))
   end
@@ -29,7 +37,7 @@ local function hold(l, slots)
   l.own = slots
 end
 
--- A lease that has more than a period left was taken before the clock went back.
+-- No lease has more than a period left.
 local function shorten(l)
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', l.key, above(now + l.period), '+inf')) do
     redis.call('ZADD', l.key, now + l.period, member)
@@ -45,8 +53,8 @@ kinds.c = {
     elseif lease == '' and l.cost > 0 and action ~= 'peek' then
       refuse('no lease is named')
     end
-    l.used, l.own = count(l, above(now), '+inf'), 0
-    l.stale = count(l, above(now + l.period), '+inf') > 0
+    look(l)
+    l.stale, l.own = l.last > now + 2 * l.period, 0
     while lease ~= '' and tonumber(redis.call('ZSCORE', l.key, slot(l.own + 1)) or 0) > now do
       l.own = l.own + 1
     end
@@ -61,7 +69,7 @@ kinds.c = {
     end
     local last = missing + l.own - 1
     local ends = redis.call('ZRANGEBYSCORE', l.key, above(now), '+inf', 'WITHSCORES', 'LIMIT', last, 1)
-    return tonumber(ends[2]) - now
+    return tonumber(ends[2] or now + 1) - now
   end,
 
   put = function(l, change)
@@ -69,18 +77,15 @@ kinds.c = {
       shorten(l)
       l.stale = false
     else
-      redis.call('ZREMRANGEBYSCORE', l.key, '-inf', now)
       hold(l, max(0, change))
     end
-    l.used = count(l, above(now), '+inf')
+    look(l)
     if l.used > 0 then
-      local last = redis.call('ZRANGE', l.key, -1, -1, 'WITHSCORES')
-      redis.call('PEXPIREAT', l.key, ceil(last[2] / 1000))
+      redis.call('PEXPIREAT', l.key, ceil(l.last / 1000))
     end
   end,
 
   left = function(l)
-    local last = redis.call('ZRANGE', l.key, -1, -1, 'WITHSCORES')
-    return max(0, l.limit - l.used), l.used > 0 and last[2] - now or 0
+    return max(0, l.limit - l.used), l.used > 0 and l.last - now or 0
   end
 }

@@ -7,8 +7,8 @@ kinds.f = {
     local start, count = read(l, '^f(%d+),(%d+)$')
     if not start or start < present then
       start, count = present, 0
-    elseif start > present + l.period then -- the next one at most, whatever the clock says
-      start, l.stale = present + l.period, true
+    elseif start > present + l.period then
+      start, l.stale = present, true
     end
     l.start, l.count = start, min(count, MOST)
   end,

@@ -2,6 +2,10 @@
 --
 -- "g<microsecond>,<part>": the time at which all that was taken is paid back, exactly: the part is in
 -- units of 1 / limit microseconds. What lies between now and then is the debt; a full burst is its most.
+local function debt(l, n)
+  return n * l.step + floor(n * l.rest / l.limit), n * l.rest % l.limit
+end
+
 kinds.g = {
   bursts = true,
 
@@ -12,11 +16,11 @@ kinds.g = {
     if not at or at < now then
       return
     end
-    local owed, rest = l.burst * l.step, l.burst * l.rest
-    owed, rest = owed + floor(rest / l.limit), rest % l.limit
-    l.whole, l.part = at - now, part < l.limit and part or l.limit - 1
-    if l.whole > owed or (l.whole == owed and l.part > rest) then
-      l.whole, l.part, l.stale = owed, rest, true
+    l.whole, l.part = at - now, min(part, l.limit - 1)
+    local most, rest = debt(l, 2 * l.burst)
+    if l.whole > most or (l.whole == most and l.part > rest) then
+      l.whole, l.part = debt(l, l.burst)
+      l.stale = true
     end
   end,
 
@@ -38,6 +42,6 @@ kinds.g = {
   left = function(l)
     local used, rest = scale(l.limit, l.whole % l.period, l.period)
     used = floor(l.whole / l.period) * l.limit + used + ceil((rest + l.part) / l.period)
-    return l.burst - used, l.whole + min(l.part, 1)
+    return max(0, l.burst - used), l.whole + min(l.part, 1)
   end
 }

@@ -13,7 +13,9 @@
 -- Every number is whole and below 2^53, up to which Lua's numbers are exact: limits, bursts and costs
 -- are at most MOST, periods at most LONGEST, and no product of theirs is formed that could be larger.
 -- Every key that is written gets its time to live in the same command or the next, as a point in time
--- in milliseconds, rounded up: when it comes, what the key says has become true of an absent key.
+-- in milliseconds, rounded up: when it comes, what the key says has become true of an absent key. Some
+-- servers look at their clock once more there, and remove at once what has just ended: so what a key
+-- held is not asked for again behind that.
 local MOST = 67108864 -- 2^26
 local LONGEST = 31622400000000 -- 366 days, below 2^45
 local floor, ceil, min, max = math.floor, math.ceil, math.min, math.max
@@ -22,8 +24,10 @@ local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 
 -- A kind has these functions of a limit `l`:
---   open   reads its key and raises what is wrong, writing nothing. Sets l.stale if what it found can
---          only be there because the clock went back: then it is put down again as of now
+--   open   reads its key and raises what is wrong, writing nothing. A state from later than now is there
+--          because the clock went back. It holds as it is, so that a clock that goes to and fro gives
+--          nothing away; but if it is from more than a whole period later, sets l.stale: then it is put
+--          down again as of now, so that nobody is locked out until the clock is where it was
 --   wait   microseconds until l.cost fits; 0 or less if it does now
 --   put    adds to what is used (takes away if negative) and writes it
 --   left   how much remains, and after how many microseconds all of it

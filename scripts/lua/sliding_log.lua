@@ -36,7 +36,7 @@ local function look(l)
   local base = 0
   l.entries = redis.call('ZCARD', l.key)
   l.newest, l.total = entry(l, -1)
-  l.stale = l.newest > now
+  l.stale = l.newest > now + l.period
   l.gone = l.stale and 0 or rank(l, now - l.period)
   if l.gone > 0 then
     base = select(2, entry(l, l.gone - 1))
@@ -44,7 +44,7 @@ local function look(l)
   l.base, l.used = base, l.total - base
 end
 
--- What was taken after now was taken before the clock went back: it counts as taken now.
+-- What was taken after now counts as taken now.
 local function gather(l)
   redis.call('ZREMRANGEBYRANK', l.key, rank(l, now), -1)
   redis.call('ZADD', l.key, l.total, now)
@@ -87,7 +87,7 @@ kinds.l = {
 
   wait = function(l)
     local missing = l.used + l.cost - l.limit
-    return missing > 0 and first(l, l.base + missing) + l.period - now or 0
+    return missing > 0 and (first(l, l.base + missing) or now) + l.period - now or 0
   end,
 
   put = function(l, change)
@@ -96,8 +96,8 @@ kinds.l = {
       look(l)
     elseif change > 0 then
       sweep(l)
-      redis.call('ZADD', l.key, l.total + change, now)
-      l.used, l.newest = l.used + change, now
+      l.used, l.newest = l.used + change, max(l.newest, now)
+      redis.call('ZADD', l.key, l.total + change, l.newest)
     else
       cut(l, max(l.base, l.total + change))
       look(l)

@@ -26,10 +26,10 @@ kinds.w = {
     local start, before, count = read(l, '^w(%d+),(%d+),(%d+)$')
     if not start or start <= present - 2 * l.period then
       start, before, count = present, 0, 0
+    elseif start > present + l.period or start % l.period > 0 then -- or the period was another one
+      start, l.stale = present, true
     elseif start < present then
       start, before, count = present, count, 0
-    elseif start > present + l.period then -- the next one at most, whatever the clock says
-      start, l.stale = present + l.period, true
     end
     l.start, l.before, l.count = start, min(before, MOST), min(count, MOST)
   end,

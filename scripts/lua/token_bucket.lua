@@ -1,7 +1,7 @@
 -- A token bucket: it holds `burst` tokens, and `limit` of them come back each period, evenly.
 --
 -- "b<tokens>,<part>,<microsecond>": what was in it at that time, exactly: the part of one more token is
--- in units of 1 / period.
+-- in units of 1 / period. Less than nothing is in it while the clock is back before then.
 local function drip(l, microseconds)
   local tokens, part = scale(l.limit, microseconds % l.period, l.period)
   return floor(microseconds / l.period) * l.limit + tokens, part
@@ -19,19 +19,19 @@ kinds.b = {
   open = function(l)
     pace(l)
     l.whole, l.part = l.burst, 0
-    local tokens, part, at = read(l, '^b(%d+),(%d+),(%d+)$')
+    local tokens, part, at = read(l, '^b(-?%d+),(%d+),(%d+)$')
     if not tokens then
       return
     end
     local more, more_part = drip(l, math.abs(now - at))
-    if at > now then -- what comes back until `at` was not earned
-      more, more_part, l.stale = -more, -more_part, true
+    if at > now then -- what comes back until then is in it already
+      more, more_part = -more, -more_part
     end
     l.whole = min(tokens, l.burst) + more
     l.part = min(part, l.period - 1) + more_part
     l.whole, l.part = l.whole + floor(l.part / l.period), l.part % l.period
-    if l.whole < 0 then
-      l.whole, l.part = 0, 0
+    if l.whole < -l.burst then
+      l.whole, l.part, l.stale = 0, 0, true
     elseif l.whole >= l.burst then
       l.whole, l.part = l.burst, 0
     end
@@ -50,6 +50,6 @@ kinds.b = {
   end,
 
   left = function(l)
-    return l.whole, filled(l, l.burst)
+    return max(0, l.whole), filled(l, l.burst)
   end
 }

@@ -60,6 +60,15 @@ enum remedy effect_remedy(const char *error, size_t size)
     return REMEDY_NONE;
 }
 
+/* MISCONF, but for the server's name, of a server that cannot write its snapshot. (What it says of a file
+ * that it cannot append to ends with words of the system's: not a whole line that could be known.) */
+#define UNSAVED                                                                                    \
+    " is configured to save RDB snapshots, but it's currently unable to persist to disk. "         \
+    "Commands that may modify the data set are disabled, because this instance is configured "     \
+    "to report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error "       \
+    "option). Please check the "
+#define UNSAVED_END " logs for details about the RDB error."
+
 /* The server's own words before it starts a script. Whole lines: a script's author may well use the
  * same code word. */
 static bool is_own_refusal(const char *error, size_t size)
@@ -74,9 +83,11 @@ static bool is_own_refusal(const char *error, size_t size)
         "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
         "BUSY Valkey is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
         "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
-        /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one line, too long for one here */
+        /* NOLINTBEGIN(bugprone-suspicious-missing-comma): lines too long for one here */
         "BUSY Valkey is busy running a script. You can only call FUNCTION KILL or SHUTDOWN "
-        "NOSAVE."};
+        "NOSAVE.",
+        "MISCONF Redis" UNSAVED "Redis" UNSAVED_END, "MISCONF Valkey" UNSAVED "Valkey" UNSAVED_END};
+    /* NOLINTEND(bugprone-suspicious-missing-comma) */
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         if (is_exactly(error, size, lines[i]))
             return true;
@@ -109,8 +120,8 @@ static struct verdict judge_error(const struct happening *h)
 {
     static const struct verdict uncertain = {VOUCH_ESERVER, VOUCH_MAYBE_APPLIED,
                                              VOUCH_CAUSE_REFUSED, REMEDY_NONE};
-    static const struct verdict unproven = {VOUCH_ESERVER, VOUCH_MAYBE_APPLIED,
-                                            VOUCH_CAUSE_REFUSED, REMEDY_CHECK};
+    static const struct verdict unproven = {VOUCH_ESERVER, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_REFUSED,
+                                            REMEDY_CHECK};
     bool harmless = h->command && (h->command->flags & COMMAND_READONLY);
     if (says_missing(h))
         return h->honest || harmless ? refused(REMEDY_LOAD) : unproven;

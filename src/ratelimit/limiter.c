@@ -158,3 +158,8 @@ void vouch_limiter_free(vouch_limiter *l)
     vouch_script_free(l->script);
     alloc_free(l);
 }
+
+const vouch_script *vouch_limiter_script(const vouch_limiter *l)
+{
+    return l ? l->script : NULL;
+}

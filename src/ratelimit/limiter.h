@@ -3,7 +3,6 @@
 #define RATELIMIT_LIMITER_H
 
 #include <vouch/ratelimit.h>
-#include <vouch/script.h>
 
 struct vouch_limiter {
     vouch_limit_spec specs[VOUCH_LIMITS_MAX]; /* burst is set in all of them */

@@ -1,6 +1,7 @@
 /* What servers write into the error of a script. Pure.
  *
  *     raised      CODE words script: <digest or name>, on @user_script:<line>.
+ *                 CODE words script: on @user_script:<line>.             Valkey 9.1, of a script
  *     returned    CODE words                                          as the author made it */
 #include "base/error.h"
 
@@ -28,18 +29,23 @@ static int64_t read_line(const char *at, const char *end)
 /* " script: NAME, on @user_script:LINE." at the end; what is before it is the message. */
 static void read_place(vouch_script_error *e)
 {
-    static const char before[] = " script: ", on[] = ", on @";
+    static const char before[] = " script: ", on[] = ", on @", nameless[] = "on @";
     const char *text = e->message.data, *end = text + e->message.size;
-    const char *at = find_last(text, e->message.size, before);
+    const char *at =
+        find_last(text - 1, e->message.size + 1, before); /* also right behind the code */
     if (!at)
         return;
     const char *name = at + sizeof before - 1, *place = find_last(name, (size_t)(end - name), on);
+    size_t left = (size_t)(end - name), n = sizeof nameless - 1;
+    bool named = place != NULL;
+    if (!named && left > n && memcmp(name, nameless, n) == 0)
+        place = name;
     const char *colon = place ? memchr(place, ':', (size_t)(end - place)) : NULL;
     if (!colon || end[-1] != '.')
         return;
-    e->script = (vouch_string){name, (size_t)(place - name)};
+    e->script = (vouch_string){named ? name : NULL, (size_t)(place - name)};
     e->line = read_line(colon + 1, end);
-    e->message.size = (size_t)(at - text);
+    e->message.size = at > text ? (size_t)(at - text) : 0;
 }
 
 bool vouch_script_error_read(const vouch_reply *reply, vouch_script_error *out)

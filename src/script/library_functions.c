@@ -20,6 +20,7 @@ struct reader {
     struct lua51_walk walk;
     struct library_source *out;
     size_t capacity;
+    bool returns; /* a `return` was read that may end the library early */
     vouch_error *e;
     vouch_status status;
 };
@@ -154,48 +155,63 @@ static bool read_flags(struct reader *r)
     return plain && found && ends_field(&r->walk.after);
 }
 
+/* The only argument. Of two keys that are the same, in any case, nobody knows which one counts. */
+struct table {
+    struct lua51_token name;
+    bool named, flagged, no_writes;
+    bool odd; /* something in it is not understood */
+};
+
 /* `now` is the name of a field of the table at this level, '=' is next. */
-static void read_field(struct reader *r, struct lua51_token *name, struct library_function *f)
+static void read_field(struct reader *r, struct table *table)
 {
     const struct lua51_token key = r->walk.now;
     if (!step(r))
         return;
     const struct lua51_token *value = &r->walk.after;
     if (same_word(key.text, key.size, "function_name")) {
-        bool first = name->kind != LUA51_STRING;
-        if (first && value->kind == LUA51_STRING && step(r) && ends_field(value))
-            *name = r->walk.now;
+        table->odd = table->odd || table->named;
+        table->named = true;
+        if (value->kind == LUA51_STRING && step(r) && ends_field(value))
+            table->name = r->walk.now;
         else
-            f->certain = r->out->complete = false;
+            table->odd = true;
     } else if (same_word(key.text, key.size, "flags")) {
-        f->no_writes = lua51_is(value, '{') && step(r) && read_flags(r);
+        bool second = table->flagged;
+        table->flagged = true;
+        table->no_writes = lua51_is(value, '{') && step(r) && read_flags(r) && !second;
     }
 }
 
-/* `now` is the '{' of the only argument; after it, its '}'. */
-static void read_table(struct reader *r, struct library_function *f, bool parentheses)
+/* `now` is its '{'; after it, its '}'. */
+static void read_fields(struct reader *r, struct table *table)
 {
     size_t level = r->walk.depth;
-    struct lua51_token name = {.kind = LUA51_END};
     while (step(r) && r->walk.depth >= level) {
         const struct lua51_walk *w = &r->walk;
-        bool begins = w->depth == level && !lua51_is(&w->now, '}') &&
-                      (lua51_is(&w->before, '{') || ends_field(&w->before));
-        if (begins && w->now.kind == LUA51_NAME && lua51_is(&w->after, '=')) {
-            read_field(r, &name, f);
+        bool begins = lua51_is(&w->before, '{') || ends_field(&w->before);
+        if (begins && w->depth == level && w->now.kind == LUA51_NAME && lua51_is(&w->after, '=')) {
+            read_field(r, table);
         } else {
             /* ['function_name'] = would be a key too. */
-            if (lua51_is(&w->now, '[') && w->depth == level + 1)
-                r->out->complete = false;
+            if (begins && w->depth == level + 1 && lua51_is(&w->now, '['))
+                table->odd = true;
             look(r);
         }
     }
+}
+
+static void read_table(struct reader *r, struct library_function *f, bool parentheses)
+{
+    struct table table = {.name = {.kind = LUA51_END}};
+    read_fields(r, &table);
     if (r->status || r->walk.stop != LUA51_AT_END)
         return;
-    if (parentheses && !lua51_is(&r->walk.after, ')'))
+    if (table.odd || (parentheses && !lua51_is(&r->walk.after, ')')))
         f->certain = false;
-    if (name.kind == LUA51_STRING)
-        add_named(r, &name, f);
+    f->no_writes = table.no_writes && !table.odd;
+    if (table.name.kind == LUA51_STRING)
+        add_named(r, &table.name, f);
     else
         r->out->complete = false;
 }
@@ -226,13 +242,13 @@ static void look(struct reader *r)
     const struct lua51_walk *w = &r->walk;
     bool field = lua51_is(&w->before, '.') || lua51_is(&w->before, ':');
     if (lua51_is_keyword(&w->now, LUA51_RETURN) && w->depth && !is_inside_function(w))
-        r->out->complete = false; /* what stands behind may not be reached */
+        r->returns = true;
     if (lua51_string_is(&w->now, "register_function") ||
         lua51_name_is(&w->now, "register_function"))
         r->out->complete = false;
     if (field || !(lua51_name_is(&w->now, "redis") || lua51_name_is(&w->now, "server")))
         return;
-    bool certain = w->depth == 0 && ends_statement(&w->before);
+    bool certain = w->depth == 0 && ends_statement(&w->before) && !r->returns;
     if (!lua51_is(&w->after, '.'))
         r->out->complete = false;
     else if (step(r) && lua51_name_is(&w->after, "register_function") && step(r))
@@ -276,6 +292,8 @@ vouch_status library_functions_read(struct library_source *out, const char *sour
         look(&r);
     if (r.status)
         return r.status;
+    if (r.returns)
+        out->complete = false;
     vouch_status status = refuse_code(&r);
     if (!status && out->complete && out->count == 0)
         status = error_set(e, VOUCH_EINVAL, VOUCH_CAUSE_NONE,

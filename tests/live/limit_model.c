@@ -21,7 +21,6 @@ struct one {
     int64_t start, before, count; /* windows, as they are seen now */
     int64_t kept[3];              /* … and as they were last written */
     wide paid;                    /* buckets: when the debt is paid, in 1 / limit microseconds */
-    int64_t at;                   /* … and when it was last written */
     struct taken *log;
     size_t logged, room;
     struct {
@@ -74,7 +73,7 @@ static bool window_open(struct one *l, int64_t now)
     l->count = l->kept[2];
     bool stale = there && l->start > present + p;
     if (stale)
-        l->start = present + p;
+        l->start = present;
     if (there && l->start >= present)
         return stale;
     l->before = sliding && there && l->start == present - p ? l->count : 0;
@@ -141,11 +140,10 @@ static wide full(const struct one *l)
 
 static bool bucket_open(struct one *l, int64_t now)
 {
-    bool stale = owed(l, now) > full(l);
+    bool stale = owed(l, now) > 2 * full(l);
     if (stale)
         l->paid = (wide)now * l->spec.limit + full(l);
-    return stale ||
-           (l->spec.kind == VOUCH_LIMIT_TOKEN_BUCKET && l->expires != MODEL_ABSENT && l->at > now);
+    return stale;
 }
 
 static int64_t bucket_wait(const struct one *l, int64_t cost, int64_t now)
@@ -159,7 +157,6 @@ static void bucket_put(struct one *l, int64_t change, int64_t now)
     wide debt = owed(l, now) + (wide)change * l->spec.period_us;
     debt = debt < 0 ? 0 : debt;
     l->paid = (wide)now * l->spec.limit + debt;
-    l->at = now;
     written(l, now + up(debt, l->spec.limit), now);
 }
 
@@ -180,12 +177,10 @@ static int64_t log_used(const struct one *l, int64_t now)
 
 static bool log_open(struct one *l, int64_t now)
 {
-    bool stale = false;
-    for (size_t i = 0; i < l->logged; i++)
-        if (l->log[i].time > now) {
+    bool stale = l->logged && l->log[l->logged - 1].time > now + l->spec.period_us;
+    for (size_t i = 0; i < l->logged && stale; i++)
+        if (l->log[i].time > now)
             l->log[i].time = now;
-            stale = true;
-        }
     return stale;
 }
 
@@ -208,6 +203,7 @@ static int64_t log_reset(const struct one *l, int64_t now)
 static void log_add(struct one *l, int64_t cost, int64_t now)
 {
     size_t kept = 0;
+    int64_t newest = l->logged ? l->log[l->logged - 1].time : now;
     for (size_t i = 0; i < l->logged; i++)
         if (counts(l, i, now))
             l->log[kept++] = l->log[i];
@@ -216,7 +212,7 @@ static void log_add(struct one *l, int64_t cost, int64_t now)
         l->room = l->room ? 2 * l->room : 64;
         l->log = ts_resize(l->log, l->room * sizeof *l->log);
     }
-    l->log[l->logged++] = (struct taken){now, cost};
+    l->log[l->logged++] = (struct taken){newest > now ? newest : now, cost};
 }
 
 static void log_take_back(struct one *l, int64_t cost, int64_t now)
@@ -269,10 +265,10 @@ static bool leases_open(struct one *l, int64_t now)
 {
     bool stale = false;
     for (int i = 0; i < MODEL_LEASES; i++)
-        if (slots_of(l, i, now) && l->leases[i].ends > now + l->spec.period_us) {
+        stale = stale || (slots_of(l, i, now) && l->leases[i].ends > now + 2 * l->spec.period_us);
+    for (int i = 0; i < MODEL_LEASES && stale; i++)
+        if (l->leases[i].ends > now + l->spec.period_us)
             l->leases[i].ends = now + l->spec.period_us;
-            stale = true;
-        }
     return stale;
 }
 

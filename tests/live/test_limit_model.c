@@ -3,9 +3,8 @@
  * for the call of TIME, instead of which it reads a key.
  *
  * VOUCH_LIMIT_WORLDS=n runs more worlds, VOUCH_LIMIT_SEED=n only that one. */
-#include "base/alloc.h"
+#include "limit_clock.h"
 #include "limit_model.h"
-#include "ratelimit/limiter.h"
 #include "server.h"
 #include "suite.h"
 
@@ -54,34 +53,6 @@ static int64_t between(int64_t low, int64_t high)
 static bool chance(int percent)
 {
     return between(1, 100) <= percent;
-}
-
-/* ---- the script with another clock ---------------------------------------------------------- */
-
-static vouch_limiter *limiter_of(const vouch_limit_spec *specs, size_t n)
-{
-    static const char time[] = "redis.call('TIME')", other[] = "redis.call('MGET', 's', 'u')";
-    size_t size = 0;
-    vouch_limiter *shipped = NULL, *limiter = NULL;
-    if (vouch_limiter_new(specs, n, NULL, &shipped, &error))
-        return NULL;
-    vouch_limiter_free(shipped);
-    char *source = limiter_source(specs, n, &size);
-    char *changed = calloc(1, size + sizeof other);
-    ck_assert(source && changed);
-    char *at = memmem(source, size, time, sizeof time - 1);
-    ck_assert_msg(at != NULL, "the script does not ask for the server's time");
-    size_t before = (size_t)(at - source), after = size - before - (sizeof time - 1);
-    ck_assert_msg(!memmem(at + 1, size - before - 1, time, sizeof time - 1), "… or does it twice");
-    memcpy(changed, source, before);
-    memcpy(changed + before, other, sizeof other - 1);
-    memcpy(changed + before + sizeof other - 1, at + sizeof time - 1, after);
-    expect(limiter_new_with(changed, before + sizeof other - 1 + after, specs, n, NULL, &limiter,
-                            &error),
-           VOUCH_OK);
-    alloc_free(source);
-    free(changed);
-    return limiter;
 }
 
 /* ---- worlds --------------------------------------------------------------------------------- */
@@ -141,7 +112,7 @@ static void make(struct world *w, uint64_t number, vouch_limit_kind kind)
         w->n = kind ? 1 : (size_t)between(2, LIMITS);
         for (size_t i = 0; i < w->n; i++)
             w->specs[i] = any_spec(kind ? kind : (vouch_limit_kind)between(1, 6));
-        w->limiter = limiter_of(w->specs, w->n);
+        w->limiter = limit_by_key(w->specs, w->n);
     }
     w->model = limit_model_new(w->specs, w->n);
     for (size_t i = 0; i < w->n; i++) {

@@ -29,6 +29,11 @@ static const char *const lines[] = {
     "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
     "NOREPLICAS Not enough good replicas to write.",
     "MISCONF Errors writing to the AOF file: No space left on device",
+    "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to "
+    "disk. "
+    "Commands that may modify the data set are disabled, because this instance is configured to "
+    "report errors during writes if RDB snapshotting fails (stop-writes-on-bgsave-error option). "
+    "Please check the Redis logs for details about the RDB error.",
     "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
     "BUSY Valkey is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
     "BUSY",
@@ -69,7 +74,7 @@ static const char *const makers[] = {
 
 static struct callee forger(size_t maker, const char *line, int honest)
 {
-    char end[512], source[600];
+    char end[600], source[700];
     vouch_script_options o = VOUCH_SCRIPT_OPTIONS_INIT;
     o.honest = (uint32_t)honest;
     (void)snprintf(end, sizeof end, makers[maker], line);
@@ -206,7 +211,7 @@ static void forge(const struct callee *c, const char *line, enum form form, cons
 
 START_TEST(no_word_of_a_script_is_taken_for_the_servers)
 {
-    char what[300];
+    char what[700];
     unsigned long cases = 0;
     begin(_i % 2 ? TS_VALKEY : TS_REDIS, _i / 2 ? 2 : 3);
     for (size_t l = 0; l < LINES; l++)
