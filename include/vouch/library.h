@@ -10,7 +10,10 @@
  *     one lacks the function, the call is refused and the message says so.
  * All that vouch/script.h says of calls and errors holds for functions: FCALL in place of EVALSHA, FUNCTION
  * LOAD in place of SCRIPT LOAD, "Function not found" in place of NOSCRIPT. Functions whose flags say
- * no-writes are called by FCALL_RO.
+ * no-writes are called by FCALL_RO. One thing differs: what can answer with an error of its own making is
+ * not read off the source, since the server may have another version of it, and that one runs. So an error
+ * in the server's own words is MAYBE_APPLIED, and "Function not found" is believed only after the server
+ * was asked whether it has the function, unless options->honest says that no version forges any.
  */
 #ifndef VOUCH_LIBRARY_H
 #define VOUCH_LIBRARY_H
@@ -27,8 +30,10 @@ typedef struct vouch_library vouch_library;
 
 /* What the caller says of a library. Begin with VOUCH_LIBRARY_OPTIONS_INIT. */
 typedef struct vouch_library_options {
-    uint32_t size;   /* set by the initialiser */
-    uint32_t honest; /* 1: its functions never return an error that they made or caught */
+    uint32_t size; /* set by the initialiser */
+    uint32_t
+        honest; /* 1: its functions never return an error that they made or caught, in this version
+                          and in all others that a server may have */
 } vouch_library_options;
 
 /* Every default. */
@@ -158,7 +163,8 @@ VOUCH_API VOUCH_MUST vouch_status vouch_library_status(vouch_client *client,
  * that are there are left as they are). For the start of a program, so that mistakes in them show there
  * and not in the first call. Blocks, as vouch_library_install.
  *   VOUCH_OK        all are there
- *   VOUCH_ESERVER   the server refused one: error->command is its index, scripts first; the others are there
+ *   VOUCH_ESERVER   the server refused some: error->command is the index of the first, scripts first. All
+ *                   that it did not refuse are there
  *   else as vouch_pipeline_run, for SCRIPT LOAD and FUNCTION LOAD */
 VOUCH_API VOUCH_MUST vouch_status vouch_client_require(vouch_client *client,
                                                        const vouch_script *const *scripts,

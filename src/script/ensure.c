@@ -10,17 +10,23 @@
 
 #include <string.h>
 
+struct refusal {
+    size_t index; /* of the first command; or VOUCH_NO_COMMAND */
+    char code[VOUCH_CODE_MAX];
+    char words[VOUCH_MESSAGE_MAX];
+};
+
 struct ensure {
     struct vouch_op op; /* first */
     struct vouch_batch *batch;
     const struct need *const *needs; /* one for each command; borrowed until it is done */
     size_t next, answered;
-    size_t first_refused; /* or VOUCH_NO_COMMAND */
-    vouch_cause cause;    /* why it ended early */
-    bool wait;            /* some were refused for now: all go again */
+    size_t in_doubt;        /* those below, and not answered, may have been executed */
+    struct refusal refused; /* for good */
+    struct refusal passing; /* for now … */
+    bool wait;              /* … and all from it on go again */
+    vouch_cause cause;      /* why it ended early */
     bool over;
-    char code[VOUCH_CODE_MAX];
-    char words[VOUCH_MESSAGE_MAX];
     struct arena arena; /* of the replies */
     struct lane lane;
 };
@@ -57,31 +63,50 @@ static bool is_there(const struct need *need, const struct vouch_reply *reply)
     return n && reply->n == n && memcmp(reply->as.text, need->there_already, n) == 0;
 }
 
+static void note(struct refusal *r, size_t i, const char *text, size_t n)
+{
+    if (r->index != VOUCH_NO_COMMAND)
+        return;
+    r->index = i;
+    error_code(r->code, text, n);
+    error_escape(r->words, sizeof r->words, text, n);
+}
+
+static void take(struct ensure *e, size_t i, const struct vouch_reply *reply, enum reader_fate fate)
+{
+    bool error = fate == READER_NO_MEMORY_FOR_ERROR || vouch_reply_is_error(reply);
+    const char *text = error && reply ? reply->as.text : "(its words were lost)";
+    size_t n = error && reply ? reply->n : strlen(text);
+    if (e->passing.index == i)
+        e->passing.index = VOUCH_NO_COMMAND;
+    if (!error || (reply && is_there(e->needs[i], reply))) {
+        link_learn(e->lane.link, e->needs[i]);
+    } else if (effect_remedy(text, n) == REMEDY_WAIT) {
+        note(&e->passing, i, text, n);
+        e->wait = true;
+    } else {
+        note(&e->refused, i, text, n);
+    }
+}
+
+/* From the one that was refused for now; what is there already only says so again. */
+static void rewind_to_refused(struct ensure *e)
+{
+    e->answered = e->passing.index;
+    e->wait = false;
+}
+
 static void on_reply(struct lane *l, const struct vouch_reply *reply, enum reader_fate fate)
 {
     struct ensure *e = of_lane(l);
-    size_t i = e->answered++;
-    bool error = fate == READER_NO_MEMORY_FOR_ERROR || vouch_reply_is_error(reply);
     lane_progress(l);
-    if (!error) {
-        link_learn(l->link, e->needs[i]);
-    } else if (reply && is_there(e->needs[i], reply)) {
-        link_learn(l->link, e->needs[i]);
-    } else if (e->first_refused == VOUCH_NO_COMMAND) {
-        const char *text = reply ? reply->as.text : "(its words were lost)";
-        size_t n = reply ? reply->n : strlen(text);
-        e->first_refused = i;
-        e->wait = effect_remedy(text, n) == REMEDY_WAIT;
-        error_code(e->code, text, n);
-        error_escape(e->words, sizeof e->words, text, n);
-    }
+    take(e, e->answered, reply, fate);
+    if (++e->answered >= e->in_doubt)
+        e->in_doubt = 0;
     if (e->answered != e->next)
         return;
     if (e->wait && lane_wait(l)) {
-        /* From the one that was refused on; what is there already only says so again. */
-        e->answered = e->first_refused;
-        e->first_refused = VOUCH_NO_COMMAND;
-        e->wait = false;
+        rewind_to_refused(e);
         again(e);
     } else if (e->answered == e->batch->count || e->wait) {
         e->over = true;
@@ -89,12 +114,21 @@ static void on_reply(struct lane *l, const struct vouch_reply *reply, enum reade
     }
 }
 
+static void doubt(struct ensure *e, size_t maybe)
+{
+    if (maybe && e->in_doubt < e->answered + maybe)
+        e->in_doubt = e->answered + maybe;
+}
+
 static void on_lost(struct lane *l, size_t maybe, size_t unsent, vouch_cause cause)
 {
-    (void)maybe;
+    struct ensure *e = of_lane(l);
     (void)unsent;
     (void)cause;
-    again(of_lane(l));
+    doubt(e, maybe);
+    if (e->wait)
+        rewind_to_refused(e);
+    again(e);
 }
 
 static void on_unsent(struct lane *l, size_t unsent)
@@ -118,6 +152,7 @@ static void end(struct ensure *e)
 {
     size_t maybe, unsent;
     lane_close(&e->lane, &maybe, &unsent);
+    doubt(e, maybe);
     e->op.done = true;
 }
 
@@ -158,7 +193,7 @@ struct vouch_op *ensure_new(struct core *core, struct vouch_batch *loads,
     e->op.deadline = ms == VOUCH_NO_DEADLINE ? OP_NEVER : core->now + ms * 1000;
     e->batch = loads;
     e->needs = needs;
-    e->first_refused = VOUCH_NO_COMMAND;
+    e->refused.index = e->passing.index = VOUCH_NO_COMMAND;
     lane_init(&e->lane, core, &lane_ops, 0, false, core->settings.outages);
     e->lane.x.arena = &e->arena;
     lane_offer(&e->lane);
@@ -175,32 +210,51 @@ void ensure_free(struct vouch_op *op)
     alloc_free(e);
 }
 
-static vouch_status report(const struct ensure *e, vouch_error *error)
+static vouch_status report_refusal(const struct ensure *e, const struct refusal *r,
+                                   vouch_error *error)
+{
+    (void)error_set(error, VOUCH_ESERVER, VOUCH_CAUSE_REFUSED, "%s: %s", e->needs[r->index]->name,
+                    r->words);
+    if (error) {
+        error->command = r->index;
+        error->retriable = r == &e->passing;
+        memcpy(error->code, r->code, sizeof error->code);
+    }
+    return VOUCH_ESERVER;
+}
+
+static vouch_status report_unanswered(const struct ensure *e, vouch_error *error)
 {
     const struct lane_failure *f = &e->lane.failure;
-    if (e->first_refused != VOUCH_NO_COMMAND) {
-        (void)error_set(error, VOUCH_ESERVER, VOUCH_CAUSE_REFUSED, "%s: %s",
-                        e->needs[e->first_refused]->name, e->words);
-        if (error) {
-            error->command = e->first_refused;
-            memcpy(error->code, e->code, sizeof error->code);
-        }
-        return VOUCH_ESERVER;
-    }
-    if (e->cause == VOUCH_CAUSE_NONE) {
-        error_clear(error);
-        return VOUCH_OK;
-    }
-    vouch_status status = e->cause == VOUCH_CAUSE_INTERRUPTED ? VOUCH_EINTERRUPTED
-                          : e->cause == VOUCH_CAUSE_CANCELLED ? VOUCH_ECANCELLED
-                                                              : VOUCH_ENOTSENT;
+    bool maybe = e->answered < e->in_doubt;
+    vouch_status status = maybe                                 ? VOUCH_EUNKNOWN
+                          : e->cause == VOUCH_CAUSE_INTERRUPTED ? VOUCH_EINTERRUPTED
+                          : e->cause == VOUCH_CAUSE_CANCELLED   ? VOUCH_ECANCELLED
+                                                                : VOUCH_ENOTSENT;
     (void)error_set(error, status, e->cause, "%s: %s", e->needs[e->answered]->name,
                     f->message[0] ? f->message : vouch_cause_sentence(e->cause));
     if (error) {
         error->command = e->answered;
-        error->retriable = 1;
+        error->effect = maybe ? VOUCH_MAYBE_APPLIED : VOUCH_NOT_APPLIED;
+        error->retriable = 1; /* loading twice does no more than once */
     }
     return status;
+}
+
+static vouch_status report(const struct ensure *e, vouch_error *error)
+{
+    bool refused = e->refused.index != VOUCH_NO_COMMAND,
+         passing = e->passing.index != VOUCH_NO_COMMAND,
+         stopped =
+             e->cause == VOUCH_CAUSE_INTERRUPTED || e->cause == VOUCH_CAUSE_CANCELLED || !passing;
+    if (e->cause != VOUCH_CAUSE_NONE && (stopped || e->answered < e->in_doubt))
+        return report_unanswered(e, error);
+    if (refused && !(passing && e->passing.index < e->refused.index))
+        return report_refusal(e, &e->refused, error);
+    if (passing)
+        return report_refusal(e, &e->passing, error);
+    error_clear(error);
+    return VOUCH_OK;
 }
 
 vouch_status ensure_finish(struct vouch_op *op, vouch_error *error)

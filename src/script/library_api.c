@@ -163,6 +163,7 @@ vouch_status vouch_client_require(vouch_client *client, const vouch_script *cons
                                   size_t library_count, int64_t deadline_ms, vouch_error *error)
 {
     vouch_error local = {.status = VOUCH_OK};
+    vouch_call_options o = VOUCH_CALL_OPTIONS_INIT;
     struct vouch_batch b = {.own = true};
     error = error ? error : &local;
     error_clear(error);
@@ -170,7 +171,11 @@ vouch_status vouch_client_require(vouch_client *client, const vouch_script *cons
     if (status)
         return status;
     if ((script_count && !scripts) || (library_count && !libraries))
-        return null_argument(error, scripts ? "libraries" : "scripts");
+        return null_argument(error, script_count && !scripts ? "scripts" : "libraries");
+    o.deadline_ms = deadline_ms;
+    status = call_check(&o, error);
+    if (status)
+        return status;
     if (script_count > VOUCH_REQUIRE_MAX || library_count > VOUCH_REQUIRE_MAX - script_count)
         return error_set(error, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT, "more than VOUCH_REQUIRE_MAX");
     size_t n = script_count + library_count;

@@ -35,8 +35,10 @@ static const char two_source[] = "#!lua name=bank\n"
 
 static vouch_library *library(const char *source)
 {
+    vouch_library_options o = VOUCH_LIBRARY_OPTIONS_INIT;
     vouch_library *l = NULL;
-    expect(vouch_library_new(source, 0, NULL, &l, &error), VOUCH_OK);
+    o.honest = 1;
+    expect(vouch_library_new(source, 0, &o, &l, &error), VOUCH_OK);
     return l;
 }
 
