@@ -24,6 +24,9 @@ install(TARGETS vouch vouch_static EXPORT vouch
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/vouch DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
   COMPONENT development FILES_MATCHING PATTERN "*.h")
+# What runs inside the server, for reading: the library has it in itself.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/scripts/lua DESTINATION ${CMAKE_INSTALL_DATADIR}/vouch
+  COMPONENT development FILES_MATCHING PATTERN "*.lua")
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT licence)
 
 # Before 1.0 a minor version may change what programs see.

@@ -20,5 +20,7 @@ bool failed(const char *what, const vouch_error *error);
 
 /* demo_transfer.c: a transfer of money whose connection is cut. False if it could not be tried. */
 bool cut_exec(struct demo *d);
+/* demo_script.c: scripts that the server forgets. False if it could not be tried. */
+bool forget_scripts(struct demo *d);
 
 #endif

@@ -119,6 +119,56 @@ idempotent_request)
     prints out 'not enough money, or no account'
     nowhere=(name 1)
     ;;
+lock)
+    run 0 </dev/null
+    prints out 'ann holds the lock, number 1'
+    prints out 'bob does not get it'
+    prints out 'bob holds the lock, number 2'
+    prints out 'bob writes: done'
+    prints out 'ann wakes up and writes: refused'
+    ;;
+ledger)
+    run 0 first </dev/null
+    prints out 'the library was installed'
+    grep -qE '^completed refused: it is created, since [0-9]{16} us$' "$folder/out" || fail 'skips a step'
+    grep -qE '^executed  refused: it is completed, since [0-9]{16} us$' "$folder/out" || fail 'goes back'
+    [ "$(grep -cE '^executed  done: it is executed, since [0-9]{16} us$' "$folder/out")" = 2 ] ||
+        fail 'does not say again what was done'
+    run 2 first </dev/null # complete already: it cannot be created
+    prints out 'the library was there'
+    nowhere=(name)
+    ;;
+compare_and_set)
+    run 3 key seen new </dev/null
+    prints out 'not set: the value was another one'
+    printf 'key one' >"$folder/lines"
+    "${program%/*}/bulk_load" <"$folder/lines" >/dev/null 2>&1
+    run 0 key one two </dev/null
+    prints out 'set'
+    run 3 key one two </dev/null
+    run 0 key two three </dev/null
+    run 1 </dev/null
+    nowhere=(key a b)
+    ;;
+rate_limiter)
+    {
+        for _ in {1..7}; do echo 'ann 100'; done
+        printf 'bob 60000\nbob 60000\nbob 10\ncarl 200000\nno-request\ndan -1\n'
+        for ((k = 0; k < 2000; k++)); do echo "visitor$k 1"; done
+        printf 'eve 1' # no end of line
+    } >"$folder/lines"
+    run 0 <"$folder/lines"
+    grep -qE '^2012 requests, 2008 passed, [1-9][0-9]? batches$' "$folder/err" || fail 'does not tell what became of them'
+    [ "$(grep -cE '^ann 100 passes' "$folder/out")" = 5 ] || fail 'lets ann pass more or less than five times'
+    [ "$(grep -cE '^ann 100 must wait for [0-9]+ ms$' "$folder/out")" = 2 ] || fail 'does not tell ann when'
+    [ "$(grep -cE '^bob 60000 must wait for [0-9]+ ms$' "$folder/out")" = 1 ] || fail 'lets bob have too much'
+    # What was refused for its bytes has not cost him a request.
+    prints out 'bob 10 passes, 3 requests and 39990 bytes left'
+    prints out 'carl 200000 is too much at once'
+    prints out 'eve 1 passes, 4 requests and 99999 bytes left'
+    prints err 'no request: no-request'
+    prints err 'no request: dan -1'
+    ;;
 *) fail 'there is no test of it' ;;
 esac
 

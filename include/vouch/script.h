@@ -83,6 +83,20 @@ VOUCH_API bool vouch_script_is_honest(const vouch_script *script);
 VOUCH_API size_t vouch_batch_add_script(vouch_batch *batch, const vouch_script *script,
                                         vouch_args keys, vouch_args args);
 
+/* Queues a call in a transaction's body; returns its index, as vouch_tx_queuev. (Without memory for the
+ * batch in between the run ends with VOUCH_EINVAL.) */
+static inline size_t vouch_tx_queue_script(vouch_tx *tx, const vouch_script *script,
+                                           vouch_args keys, vouch_args args)
+{
+    vouch_batch *batch = vouch_batch_new();
+    size_t index;
+    if (batch)
+        (void)vouch_batch_add_script(batch, script, keys, args);
+    index = vouch_tx_queue_batch(tx, batch);
+    vouch_batch_free(batch);
+    return index;
+}
+
 /* ---- single calls --------------------------------------------------------------------------- */
 
 /* What holds for one call. Begin with VOUCH_CALL_OPTIONS_INIT. Everything is copied. */

@@ -8,8 +8,10 @@
 #include <vouch/collector.h>
 #include <vouch/common.h>
 #include <vouch/error.h>
+#include <vouch/library.h>
 #include <vouch/observe.h>
 #include <vouch/pipeline.h>
+#include <vouch/ratelimit.h>
 #include <vouch/reply.h>
 #include <vouch/result.h>
 #include <vouch/retry.h>

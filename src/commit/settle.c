@@ -173,9 +173,12 @@ bool commit_judge_marker(struct commit *c)
     c->loose = 0; /* its connection is gone, and EXEC never left */
     if (!c->doubt)
         c->before = now;
+    if (state != MARKER_ABSENT)
+        c->doubt = false; /* whoever wrote it made ours fail */
+    if (!c->doubt)
+        (void)result_begin(c->result, 0); /* what may have run, did not */
     if (state == MARKER_ABSENT)
         return true;
-    c->doubt = false; /* whoever wrote it made ours fail */
     take_over(c);
     return false;
 }

@@ -14,11 +14,11 @@
 
 void lua51_open(struct lua51_lexer *lexer, const char *source, size_t size)
 {
-    *lexer = (struct lua51_lexer){.source = source, .size = size, .line = 1};
-    if (size < 2 || memcmp(source, "#!", 2) != 0)
+    *lexer = (struct lua51_lexer){.source = source ? source : "", .size = size, .line = 1};
+    if (size < 2 || memcmp(lexer->source, "#!", 2) != 0)
         return;
-    const char *newline = memchr(source, '\n', size);
-    lexer->shebang = newline ? (size_t)(newline - source) : size;
+    const char *newline = memchr(lexer->source, '\n', size);
+    lexer->shebang = newline ? (size_t)(newline - lexer->source) : size;
     lexer->at = lexer->shebang;
 }
 
@@ -297,7 +297,7 @@ bool lua51_next(struct lua51_lexer *lexer, struct lua51_token *token)
                                       .offset = lexer->at,
                                       .line = lexer->line,
                                       .line_begin = lexer->line_begin};
-        token->text = lexer->source ? lexer->source + lexer->at : "";
+        token->text = lexer->source + lexer->at;
         if (lexer->at == lexer->size)
             return false;
         token->kind = take_word(lexer, &token->code);

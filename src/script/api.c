@@ -1,17 +1,17 @@
 /* The module's public calls. The only file here that knows a client with its driver: it checks, starts
  * operations and waits for them. */
+#include "script/api.h"
 #include "base/error.h"
 #include "client/driver.h"
-#include "script/call.h"
 
 static vouch_status null_argument(vouch_error *error, const char *what)
 {
     return error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "%s is NULL", what);
 }
 
-static vouch_status start(vouch_client *client, const struct callee *callee, vouch_args keys,
-                          vouch_args args, const vouch_call_options *options, vouch_op **out,
-                          vouch_error *error)
+vouch_status api_start(vouch_client *client, const struct callee *callee, vouch_args keys,
+                       vouch_args args, const vouch_call_options *options, vouch_op **out,
+                       vouch_error *error)
 {
     client->core.now = client_now();
     struct vouch_op *op = call_new(&client->core, client, callee, keys, args, options, error);
@@ -43,7 +43,7 @@ vouch_status vouch_script_start(vouch_client *client, const vouch_script *script
     struct callee callee = {script->readonly ? "EVALSHA_RO" : "EVALSHA",
                             vouch_bytes(script->digest, VOUCH_DIGEST_MAX - 1), &script->need,
                             script->readonly, script->name};
-    return start(client, &callee, keys, args, options, out, error);
+    return api_start(client, &callee, keys, args, options, out, error);
 }
 
 vouch_status vouch_call_finish(vouch_op *op, vouch_call **out, vouch_error *error)

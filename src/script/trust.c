@@ -163,17 +163,23 @@ static enum place place_after(enum place at, const struct lua51_walk *w)
     return more ? at : ELSEWHERE;
 }
 
+/* Whether the statement it stands in declares the name that is `now`, or may assign to it. */
+static bool is_given(const struct lua51_walk *w, enum place at)
+{
+    if (at != ELSEWHERE)
+        return true;
+    if (is_field(w))
+        return false;
+    return lua51_is(&w->after, '=') || (lua51_is(&w->after, ',') && lua51_walk_in_statements(w) &&
+                                        may_begin_variable(&w->before));
+}
+
 static void note_name(struct scan *s, enum place at)
 {
     const struct lua51_walk *w = &s->walk;
-    bool assigned = lua51_is(&w->after, '=');
-    if (at == BEHIND_FOR && assigned && lua51_is_keyword(&w->before, LUA51_FOR))
+    if (lua51_is_keyword(&w->before, LUA51_FOR) && lua51_is(&w->after, '='))
         names_add(&s->looped, &w->now);
-    else if (at != ELSEWHERE)
-        names_add(&s->given, &w->now);
-    else if (!is_field(w) &&
-             (assigned || (lua51_is(&w->after, ',') && lua51_walk_in_statements(w) &&
-                           may_begin_variable(&w->before))))
+    else if (is_given(w, at))
         names_add(&s->given, &w->now);
 }
 

@@ -44,6 +44,11 @@ check_headers() {
     diff -r "$source/include/vouch" "$1/include/vouch" >&2 || fault "the installed headers are not the checkout's"
 }
 
+# check_lua PREFIX: what runs inside the server, to be read
+check_lua() {
+    diff -r "$source/scripts/lua" "$1/share/vouch/lua" >&2 || fault "the installed Lua is not the checkout's"
+}
+
 check_prefix() {
     consume_by_cmake "$1" "$1/$libdir"
     consume_by_pkg_config "$1/$libdir"
@@ -55,6 +60,7 @@ cmake --install "$build" --prefix "$folder/first" >"$folder/log" || {
 }
 check_mentions "$folder/first"
 check_headers "$folder/first"
+check_lua "$folder/first"
 check_exports "$nm" "$folder/first/include" "$folder/first/$libdir/libvouch.so" "$folder/first/$libdir/libvouch.a"
 ! readelf -d "$folder/first/$libdir/libvouch.so" | grep -E 'RPATH|RUNPATH' >&2 || fault "libvouch.so has a path of its own"
 check_prefix "$folder/first"

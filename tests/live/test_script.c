@@ -147,9 +147,9 @@ END_TEST
 START_TEST(an_error_that_was_raised_tells_its_line)
 {
     vouch_script *s = NULL;
-    expect(vouch_script_new("local a = 1\n\nreturn redis.call('INCR', KEYS[1])", 0, NULL, &s,
-                            &error),
-           VOUCH_OK);
+    expect(
+        vouch_script_new("local a = 1\n\nreturn redis.call('INCR', KEYS[1])", 0, NULL, &s, &error),
+        VOUCH_OK);
     const char *words[] = {"LPUSH", "list", "x"};
     ts_reply_free(rig_ask(&rig, 3, words));
     expect(run(s, "list", 0, NULL), VOUCH_ESERVER);
@@ -272,6 +272,33 @@ START_TEST(in_a_transaction_it_is_loaded_inside)
 }
 END_TEST
 
+static vouch_tx_step add_twice(vouch_tx *tx, void *user)
+{
+    const vouch_reply *value = vouch_tx_read(tx, "GET", "k");
+    int64_t n = 0;
+    (void)user;
+    if (!value)
+        return VOUCH_TX_READ;
+    (void)vouch_reply_int64(value, &n);
+    ck_assert_uint_eq(vouch_tx_queue_script(tx, plain, VOUCH_ARGS("k"), VOUCH_ARGS(n + 1)), 0);
+    ck_assert_uint_eq(vouch_tx_queue_script(tx, incr, VOUCH_ARGS("k"), VOUCH_ARGS(1000)), 1);
+    return VOUCH_TX_COMMIT;
+}
+
+START_TEST(a_body_queues_scripts)
+{
+    vouch_tx_result *r = NULL;
+    for (int turn = 0; turn < 3; turn++) {
+        uint64_t before = trips();
+        flush();
+        expect(vouch_transaction_run(client, add_twice, NULL, NULL, &r, &error), VOUCH_OK);
+        ck_assert_uint_eq(trips() - before, 2);
+        vouch_tx_result_free(r);
+    }
+    ck_assert_int_eq(get("k"), 14);
+}
+END_TEST
+
 START_TEST(with_a_token_it_runs_once)
 {
     vouch_call_options o = VOUCH_CALL_OPTIONS_INIT;
@@ -367,6 +394,7 @@ static Suite *suite(void)
         tcase_add_test(c, no_forged_words_are_believed);
         tcase_add_test(c, in_a_pipeline_the_load_travels_along);
         tcase_add_test(c, in_a_transaction_it_is_loaded_inside);
+        tcase_add_test(c, a_body_queues_scripts);
         tcase_add_test(c, with_a_token_it_runs_once);
         tcase_add_test(c, an_error_with_a_token_is_the_calls_error);
         tcase_add_test(c, what_does_not_compile_is_said_with_the_servers_words);

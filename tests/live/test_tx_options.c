@@ -146,6 +146,22 @@ START_TEST(a_marker_is_named_and_lives_as_asked)
 }
 END_TEST
 
+START_TEST(a_token_is_one_in_each_slot)
+{
+    begin(_i);
+    d.options.token = "job";
+    (void)deed_exec(&d, "INCR a");
+    deed_expect(&d, "a slot", VOUCH_OK, VOUCH_APPLIED, VOUCH_OUTCOME_COMMITTED);
+    (void)deed_exec(&d, "INCR {a}b");
+    deed_expect(&d, "the same slot", VOUCH_OK, VOUCH_APPLIED, VOUCH_OUTCOME_ALREADY);
+    (void)deed_exec(&d, "INCR b");
+    deed_expect(&d, "another slot", VOUCH_OK, VOUCH_APPLIED, VOUCH_OUTCOME_COMMITTED);
+    ck_assert_int_eq(deed_int(&d, "GET {a}b"), TS_NIL);
+    ck_assert_int_eq(deed_int(&d, "GET b"), 1);
+    deed_end(&d);
+}
+END_TEST
+
 /* ---- budgets -------------------------------------------------------------------------------- */
 
 struct told {
@@ -212,6 +228,47 @@ START_TEST(a_hook_that_says_no_ends_the_conflict)
     ck_assert_uint_eq(vouch_tx_result_attempts(d.result), 2);
     ck_assert_uint_eq(vouch_tx_result_conflicts(d.result), 2);
     deed_is_clean(&d, "hook");
+    deed_end(&d);
+}
+END_TEST
+
+#define WAITS 6
+
+struct waits {
+    int64_t us[WAITS];
+    size_t n;
+};
+
+static bool note_wait(const vouch_retry_wait *wait, void *user)
+{
+    struct waits *w = user;
+    ck_assert_uint_lt(w->n, WAITS);
+    w->us[w->n++] = wait->delay_us;
+    return true;
+}
+
+/* Two runs of one client, and one of another: whoever loses at the same time does not come back at the
+ * same time. */
+START_TEST(no_two_runs_wait_alike)
+{
+    struct waits all[3] = {{{0}, 0}};
+    begin(_i);
+    d.retry.base_ms = 4;
+    d.retry.on_wait = note_wait;
+    for (size_t i = 0; i < 3; i++) {
+        struct plan p = {
+            .read = "GET x", .between = "INCR x", .times = WAITS, .queue = "INCR done"};
+        d.retry.user = &all[i];
+        (void)deed_plan(&d, &p);
+        deed_expect(&d, "after some conflicts", VOUCH_OK, VOUCH_APPLIED, VOUCH_OUTCOME_COMMITTED);
+        ck_assert_uint_eq(all[i].n, WAITS);
+        for (size_t k = 0; k < i; k++)
+            ck_assert_mem_ne(all[i].us, all[k].us, sizeof all[i].us);
+        if (i == 1) {
+            vouch_client_close(d.client);
+            d.client = rig_client(&d.rig, 3, 0);
+        }
+    }
     deed_end(&d);
 }
 END_TEST
@@ -316,8 +373,10 @@ int main(void)
     tcase_add_loop_test(c, options_have_limits_on_both_sides, 0, 2 * ROWS);
     tcase_add_loop_test(c, a_retry_policy_is_checked_first, 0, 2);
     tcase_add_loop_test(c, a_marker_is_named_and_lives_as_asked, 0, 2);
+    tcase_add_loop_test(c, a_token_is_one_in_each_slot, 0, 2);
     tcase_add_loop_test(c, conflicts_and_outages_have_budgets_of_their_own, 0, 2);
     tcase_add_loop_test(c, a_hook_that_says_no_ends_the_conflict, 0, 2);
+    tcase_add_loop_test(c, no_two_runs_wait_alike, 0, 2);
     tcase_add_loop_test(c, one_deadline_is_over_all_of_it, 0, 2 * STANDSTILLS * DEED_MODES);
     suite_add_tcase(suite, c);
     return rig_main(suite);

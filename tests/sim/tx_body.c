@@ -7,7 +7,7 @@
 
 static bool writes(char letter)
 {
-    return strchr("uidsLeq", letter) != NULL;
+    return strchr("uidsLeqzZ", letter) != NULL;
 }
 
 size_t tx_body_size(const struct tx_scenario *c)
@@ -22,6 +22,33 @@ static const char *key_of(char room[32], size_t number)
 {
     (void)snprintf(room, 32, TX_KEY_PREFIX "%zu", number);
     return room;
+}
+
+/* ---- scripts -------------------------------------------------------------------------------- */
+
+static const char load[] = "*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n$3\r\n" TX_SCRIPT "\r\n",
+                  ask[] = "*3\r\n$6\r\nSCRIPT\r\n$6\r\nEXISTS\r\n$40\r\n" TX_SHA "\r\n";
+static const char *const missing[] = {SIM_NOSCRIPT, NULL};
+
+static bool is_there(const struct need *need, const struct vouch_reply *reply)
+{
+    int64_t there = 0;
+    (void)need;
+    return vouch_reply_int64(vouch_reply_at(reply, 0), &there) && there;
+}
+
+#define NEED(number, believed)                                                                     \
+    {                                                                                              \
+        .digest = (number), .load = load, .load_size = sizeof load - 1, .missing = missing,        \
+        .ask = ask, .ask_size = sizeof ask - 1, .is_there = is_there, .honest = (believed),        \
+        .name = "SCRIPT LOAD add"                                                                  \
+    }
+static const struct need honest = NEED(1, true), doubtful = NEED(2, false);
+
+static void add_script(vouch_batch *b, const char *key, const struct need *need)
+{
+    vouch_batch_add(b, "EVALSHA", TX_SHA, 1, key, 11);
+    (void)batch_set_need(b, need); /* fails only with the sticky error set */
 }
 
 /* What a letter writes. */
@@ -45,6 +72,12 @@ static void add(vouch_batch *b, char letter, size_t number, int64_t base)
         return;
     case 'L':
         vouch_batch_add(b, "SET", key, vouch_bytes(large, 300));
+        return;
+    case 'z':
+        add_script(b, key, &honest);
+        return;
+    case 'Z':
+        add_script(b, key, &doubtful);
         return;
     case 'e':
         vouch_batch_add(b, "LPUSH", key, "x");

@@ -158,13 +158,36 @@ static void wait_for_copies(struct tx_session *x)
     tx_say(x, ":%u\r\n", x->wrote ? x->server->replicas : 99);
 }
 
+/* EVALSHA sha 1 key by */
+static void call(struct tx_session *x, const struct tx_words *w)
+{
+    struct tx_words as_add = {.count = 3, .at = {w->at[0], w->at[3], w->at[4]}};
+    if (x->server->scripted) {
+        add(x, &as_add, 1);
+        return;
+    }
+    failed(x, w->at[3]);
+    tx_say(x, "-" SIM_NOSCRIPT "\r\n");
+}
+
+static void script(struct tx_session *x, const struct tx_words *w)
+{
+    if (tx_word_is(w->at[1], "LOAD")) {
+        x->server->scripted = true;
+        tx_say(x, "$40\r\n" TX_SHA "\r\n");
+    } else {
+        tx_say(x, "*1\r\n:%d\r\n", x->server->scripted);
+    }
+}
+
 bool tx_is_known(const struct tx_words *w)
 {
     static const struct {
         const char *name;
         size_t least;
-    } known[] = {{"GET", 2},  {"MGET", 2}, {"SET", 3},   {"DEL", 2},   {"INCRBY", 3},
-                 {"INFO", 1}, {"WAIT", 3}, {"LPUSH", 3}, {"DECRBY", 3}};
+    } known[] = {{"GET", 2},    {"MGET", 2},    {"SET", 3},   {"DEL", 2},
+                 {"INCRBY", 3}, {"INFO", 1},    {"WAIT", 3},  {"LPUSH", 3},
+                 {"DECRBY", 3}, {"EVALSHA", 5}, {"SCRIPT", 3}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (tx_word_is(w->at[0], known[i].name))
             return w->count >= known[i].least;
@@ -190,6 +213,10 @@ void tx_execute(struct tx_session *x, const struct tx_words *w)
         add(x, w, -1);
     else if (tx_word_is(name, "INFO"))
         info(x);
+    else if (tx_word_is(name, "EVALSHA"))
+        call(x, w);
+    else if (tx_word_is(name, "SCRIPT"))
+        script(x, w);
     else if (tx_word_is(name, "WAIT"))
         wait_for_copies(x);
     else

@@ -43,6 +43,7 @@ static void restart(struct tx_server *s)
 {
     s->epoch++;
     s->commands = s->evicted = s->flushes = 0;
+    s->scripted = false;
     for (size_t i = 0; i < s->session_count; i++) {
         tx_unwatch(s->sessions[i]);
         s->sessions[i]->in_multi = false;
@@ -120,6 +121,10 @@ static void act(struct tx_session *x, const struct tx_knob *k)
         return;
     case TX_ALLOW:
         allow(s, k->what);
+        return;
+    case TX_FORGET:
+    case TX_LEARN:
+        s->scripted = k->action == TX_LEARN;
         return;
     case TX_USE_TOKEN:
     case TX_ABORT_TOKEN:

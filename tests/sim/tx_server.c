@@ -216,6 +216,9 @@ static bool is_denied(const struct tx_server *s, const struct tx_words *w)
     for (size_t i = 0; i < s->denied_count; i++) {
         if (tx_word_is(w->at[0], s->denied[i]))
             return true;
+        if (strcmp(s->denied[i], "LOAD") == 0 && tx_word_is(w->at[0], "SCRIPT") &&
+            tx_word_is(w->at[1], "LOAD"))
+            return true;
         if (strcmp(s->denied[i], "marker") == 0 && writes && w->count > 1 && is_marker(w->at[1]))
             return true;
     }
@@ -274,9 +277,10 @@ static bool control(struct tx_session *x, const struct tx_words *w)
     return true;
 }
 
-static const char *const kinds[] = {
-    "HELLO",  "AUTH",   "SELECT", "CLIENT", "MULTI", "EXEC",    "WATCH", "GET",  "MGET",   "SET",
-    "SETTLE", "INCRBY", "DECRBY", "DEL",    "INFO",  "UNWATCH", "LPUSH", "WAIT", "DISCARD"};
+static const char *const kinds[] = {"HELLO",   "AUTH",    "SELECT", "CLIENT",  "MULTI",  "EXEC",
+                                    "WATCH",   "GET",     "MGET",   "SET",     "SETTLE", "INCRBY",
+                                    "DECRBY",  "DEL",     "INFO",   "UNWATCH", "LPUSH",  "WAIT",
+                                    "DISCARD", "EVALSHA", "SCRIPT"};
 
 static const char *kind_of(const struct tx_words *w)
 {

@@ -23,6 +23,9 @@ enum {
 /* Keys of bodies: this, and the command's number among those that were queued. */
 #define TX_KEY_PREFIX "{t}:"
 #define TX_MARKER     "vouch:"
+/* The script adds its argument to its key. */
+#define TX_SCRIPT "add"
+#define TX_SHA    "0123456789012345678901234567890123456789"
 
 /* What is done at a moment of a case. */
 enum tx_action {
@@ -37,10 +40,12 @@ enum tx_action {
     TX_RESETSTAT,     /* the counts are set back */
     TX_SUSPEND,   /* the client's machine sleeps for `us`: only its monotonic clock does not move */
     TX_CLOCK,     /* the server's clock alone moves on by `us` */
-    TX_DENY,      /* `what` is denied from now on: a command, or "marker": writing to it */
+    TX_DENY,      /* `what` is denied from now on: a command, "marker": writing to it, or "LOAD" */
     TX_ALLOW,     /* … is allowed again */
     TX_USE_TOKEN, /* another run commits with our token */
     TX_ABORT_TOKEN, /* another run with our token gives up */
+    TX_FORGET,      /* SCRIPT FLUSH */
+    TX_LEARN,       /* somebody loads the script */
 };
 
 /* Moments are told by commands: "EXEC", or "SETTLE" for SET NX; "*" is every one. */
@@ -91,7 +96,8 @@ struct tx_server {
     uint64_t evicted, commands;
     unsigned replicas; /* what WAIT answers */
     bool resp2_only, reads_are_bases;
-    bool pushes; /* pushes come between replies */
+    bool scripted; /* the script is there */
+    bool pushes;   /* pushes come between replies */
     const struct tx_knob *knobs[2];
     size_t knob_count[2];
     const struct tx_refusal *refusals;

@@ -191,6 +191,7 @@ static struct vouch_tx *make(struct tx_sim *s, vouch_error *error)
     retry.outages = c->outages;
     o.resolve = c->resolve;
     o.strict = c->strict;
+    o.load_inside = c->load_inside;
     o.copies = c->copies;
     o.token = c->token;
     o.retry = &retry;

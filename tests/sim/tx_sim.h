@@ -19,12 +19,13 @@
  *   writing   to the body key of the command's number:
  *             u INCRBY of the first value read, plus one   i INCRBY 7   d DECRBY 3
  *             s SET   L SET of 300 bytes
+ *             z a script that adds 11   Z the same, of which "missing" is not believed
  *             e LPUSH, which fails in EXEC   q SET with a word too few, refused while queueing
  *   x         cancels, from attempt `cancel_from` on */
 struct tx_scenario {
     const char *name, *body;
     bool fixed; /* vouch_transaction_exec */
-    bool resolve, strict, resp2_only, pushes;
+    bool resolve, strict, load_inside, resp2_only, pushes;
     const char *token;
     unsigned runs; /* one after the other, each by another client; 0: one */
     uint32_t copies, conflicts, outages;

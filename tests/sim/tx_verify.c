@@ -136,6 +136,11 @@ static const char *verify_result(const struct tx_sim *s, int k, size_t i)
         return "a command is NOT_APPLIED that ran";
     if (v->effect > VOUCH_APPLIED)
         return "no such effect of a command";
+    if (is_in(r->outcome, NO) && v->effect != VOUCH_NOT_APPLIED)
+        return "not applied, with a command that may be";
+    if (r->outcome == VOUCH_OUTCOME_COMMITTED && r->status == VOUCH_OK &&
+        v->effect != VOUCH_APPLIED)
+        return "committed, with a command that may not be";
     if (v->status == VOUCH_OK && whole && !r->has_reply[i])
         return "a reply is missing";
     if (v->status == VOUCH_OK && r->has_number[i] && r->numbers[i] != s->server.truth.reply[k][i])
@@ -239,8 +244,13 @@ static const char *verify_status(const struct tx_sim *s, const struct tx_run *r)
         return "status and error differ";
     if (r->status == VOUCH_OK || r->outcome == VOUCH_OUTCOME_NOT_ATOMIC)
         return NULL;
-    if (r->error.effect != table[r->outcome].effect)
+    bool maybe = false; /* of a script nobody knows whether it ran */
+    for (size_t i = 0; i < r->count && r->outcome == VOUCH_OUTCOME_ERRORS; i++)
+        maybe = maybe || r->results[i].effect == VOUCH_MAYBE_APPLIED;
+    if (r->error.effect != (maybe ? VOUCH_MAYBE_APPLIED : table[r->outcome].effect))
         return "the effect does not fit the outcome";
+    if (maybe && !strchr(c->body, 'Z'))
+        return "a maybe, though it could be known";
     if (r->error.retriable && r->error.effect != VOUCH_NOT_APPLIED && !c->token)
         return "it may be run again, though it may have been applied";
     return r->error.message[0] ? NULL : "no words";

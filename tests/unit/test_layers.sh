@@ -35,6 +35,7 @@ declare -A may_use=(
     [commit]='base command net client commit'
     [transaction]='base command net client commit transaction'
     [script]='base lua command net client commit script'
+    [ratelimit]='base command script ratelimit'
     [collector]='base command net client pipeline collector'
 )
 
@@ -57,7 +58,7 @@ declare -A io=(
 )
 # Of what is called client_, link_ …, modules without I/O of their own may start and drive nothing.
 driver_calls='client_now client_usable client_start client_drive'
-declare -A drives=([pipeline/api.c]=yes [collector/api.c]=yes [transaction/api.c]=yes [script/api.c]=yes [client/client.c]=yes
+declare -A drives=([pipeline/api.c]=yes [collector/api.c]=yes [transaction/api.c]=yes [script/api.c]=yes [script/library_api.c]=yes [client/client.c]=yes
     [client/driver_connect.c]=yes [client/driver_poll.c]=yes)
 
 # Put there by the compiler, a sanitizer or a coverage build.

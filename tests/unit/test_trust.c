@@ -102,7 +102,7 @@ START_TEST(what_cannot_be_read_counts)
     ck_assert(can_forge(nul, sizeof nul - 1));
     ck_assert(can_forge(escape, sizeof escape - 1));
     ck_assert(can_forge(bad, sizeof bad - 1));
-    ck_assert(!can_forge(NULL, 0));
+    ck_assert(!script_can_forge(NULL, 0));
     char deep[600];
     memset(deep, '(', 300);
     memset(deep + 300, ')', 300);
