@@ -70,7 +70,8 @@ size_t batch_fail(vouch_batch *b, vouch_status status, vouch_cause cause, const 
 static bool refuses(vouch_batch *b)
 {
     if (b->frozen) {
-        (void)batch_fail(b, VOUCH_EBUSY, VOUCH_CAUSE_NONE, "added while an operation runs the batch");
+        (void)batch_fail(b, VOUCH_EBUSY, VOUCH_CAUSE_NONE,
+                         "added while an operation runs the batch");
         return true;
     }
     if (b->open)
@@ -305,7 +306,8 @@ static size_t put(vouch_batch *b, size_t at, const vouch_arg *a, size_t *n)
     char room[NUMBER_DOUBLE_MAX];
     const char *text = spell(a, room, n);
     if (!text)
-        (void)batch_fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "a NULL argument, or one of no known kind");
+        (void)batch_fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE,
+                         "a NULL argument, or one of no known kind");
     else if (argument_fault(*n))
         (void)batch_fail(b, VOUCH_ELIMIT, VOUCH_CAUSE_LIMIT, argument_fault(*n));
     else if (!reserve(b, at, *n + 2 * ENCODE_HEADER_MAX))
@@ -361,7 +363,8 @@ void vouch_batch_argument(vouch_batch *b, vouch_arg a)
     if (b->frozen || b->first.status != VOUCH_OK)
         return;
     if (!b->open) {
-        (void)batch_fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "an argument without vouch_batch_begin");
+        (void)batch_fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE,
+                         "an argument without vouch_batch_begin");
         return;
     }
     if (count_fault(b->open_arguments + 1)) {
@@ -381,7 +384,8 @@ size_t vouch_batch_end(vouch_batch *b)
     if (b->frozen || b->first.status != VOUCH_OK)
         return VOUCH_NO_COMMAND;
     if (!b->open)
-        return batch_fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "vouch_batch_end without vouch_batch_begin");
+        return batch_fail(b, VOUCH_EINVAL, VOUCH_CAUSE_NONE,
+                          "vouch_batch_end without vouch_batch_begin");
     b->open = false;
     char *body = b->bytes + b->size + OPEN_HEADER;
     size_t body_size = b->open_size - b->size - OPEN_HEADER;

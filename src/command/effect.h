@@ -33,8 +33,8 @@ struct happening {
     const char *error; /* ANSWER_ERROR: the line, without '-' */
     size_t error_size;
     const char *const *missing; /* the error lines that say its need is missing, or NULL */
-    bool handed;         /* its last byte was handed to the kernel */
-    bool honest;         /* see struct need */
+    bool handed;                /* its last byte was handed to the kernel */
+    bool honest;                /* see struct need */
 };
 
 struct verdict {

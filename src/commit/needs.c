@@ -105,7 +105,8 @@ const struct need *commit_need_missing(const struct commit *c, size_t i)
 {
     const struct need *need = batch_need(&c->body, i);
     for (size_t k = 0; need && k < c->needing.count; k++)
-        if (c->needs[c->needing_of[k]].need->digest == need->digest && c->needs[c->needing_of[k]].there)
+        if (c->needs[c->needing_of[k]].need->digest == need->digest &&
+            c->needs[c->needing_of[k]].there)
             return NULL; /* it was loaded along with it */
     return need;
 }
