@@ -132,10 +132,30 @@ static void on_load_reply(struct lane *l, const struct vouch_reply *reply, enum 
         note_refusal(l, load.need, reply);
     else if (l->refused == load.need->digest)
         l->refused = 0;
-    if (!load.question && (!error || says_there_already(load.need, reply)))
+    bool doubled = !load.question && error && says_there_already(load.need, reply);
+    if (doubled || (!load.question && !error))
         link_learn(l->link, load.need);
+    l->doubled = doubled ? load.need : NULL;
     if (l->wants)
         conn_offer(&l->link->conn, &l->x); /* there is room for another load */
+}
+
+static bool says_missing(const struct need *need, const struct vouch_reply *reply)
+{
+    for (const char *const *line = need->missing; vouch_reply_is_error(reply) && *line; line++)
+        if (reply->n == strlen(*line) && memcmp(reply->as.text, *line, reply->n) == 0)
+            return true;
+    return false;
+}
+
+/* The reply right behind a load that found it there. A library may be there without the function: then
+ * no load helps. If the function is in it a load helps again, should it vanish later. */
+static void judge_doubled(struct lane *l, const struct vouch_reply *reply)
+{
+    const struct need *need = l->doubled;
+    l->doubled = NULL;
+    if (need && l->refused == need->digest && !says_missing(need, reply))
+        l->refused = 0;
 }
 
 static void on_reply(struct exchange *x, const struct vouch_reply *reply, enum reader_fate fate)
@@ -143,10 +163,12 @@ static void on_reply(struct exchange *x, const struct vouch_reply *reply, enum r
     struct lane *l = (struct lane *)x;
     l->link->failures = 0;
     uint64_t at = l->answered++;
-    if (l->load_head != l->load_tail && l->loads[l->load_head % LANE_LOADS_MAX].at == at)
+    if (l->load_head != l->load_tail && l->loads[l->load_head % LANE_LOADS_MAX].at == at) {
         on_load_reply(l, reply, fate);
-    else
-        l->ops->on_reply(l, reply, fate);
+        return;
+    }
+    judge_doubled(l, reply);
+    l->ops->on_reply(l, reply, fate);
 }
 
 /* Turns counts of all commands into counts without loads, and empties the lane. */
@@ -157,6 +179,7 @@ static void settle(struct lane *l, size_t *maybe, size_t *unsent)
     *unsent += l->held.count;
     l->held.count = 0;
     l->answered = l->sent;
+    l->doubled = NULL;
     if (l->checking)
         end_check(l, true); /* the answer, had it come, was of that connection only */
 }

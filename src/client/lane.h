@@ -71,6 +71,7 @@ struct lane {
     const struct need *checking; /* to be asked about before anything else is sent; or NULL */
     uint64_t check_on;           /* the connection on which it was said to be missing */
     bool asked;                  /* the question is out */
+    const struct need *doubled;  /* its load found it there: see judge_doubled */
     /* The load that was refused last. */
     uint64_t refused; /* its digest; 0: none */
     enum lane_load_state refused_state;

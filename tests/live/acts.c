@@ -22,6 +22,32 @@ static const char *body_of(char which)
                           : "return redis.call('LLEN', KEYS[1])";
 }
 
+static char *library_of(const char *text, char which)
+{
+    size_t size = 2 * strlen(text) + 300;
+    char *source = malloc(size);
+    ck_assert_ptr_nonnull(source);
+    (void)snprintf(source, size,
+                   "#!lua name=acts_%c_%s\n"
+                   "redis.register_function{function_name = 'act_%c',\n"
+                   "callback = function(KEYS, ARGV) %s end%s}\n",
+                   which, text, which, body_of(which),
+                   which == 'r' ? ", flags = {'no-writes'}" : "");
+    return source;
+}
+
+static struct callee function(const char *text, char which)
+{
+    vouch_library_options o = VOUCH_LIBRARY_OPTIONS_INIT;
+    char name[] = "act_?";
+    name[sizeof name - 2] = which;
+    o.honest = which == 'h';
+    char *source = library_of(text, which);
+    struct callee c = callee_function(source, name, &o);
+    free(source);
+    return c;
+}
+
 static char *source_of(const char *text, char which, bool as_sent)
 {
     size_t size = strlen(text) + 200;
@@ -31,13 +57,15 @@ static char *source_of(const char *text, char which, bool as_sent)
     return source;
 }
 
-char *acts_source(const char *text, char which)
+char *acts_source(const char *text, char which, bool functions)
 {
-    return source_of(text, which, true);
+    return functions ? library_of(text, which) : source_of(text, which, true);
 }
 
-static struct callee callee(const char *text, char which)
+static struct callee callee(const char *text, char which, bool functions)
 {
+    if (functions)
+        return function(text, which);
     vouch_script_options o = VOUCH_SCRIPT_OPTIONS_INIT;
     o.honest = which == 'h';
     o.readonly = which == 'r';
@@ -47,14 +75,15 @@ static struct callee callee(const char *text, char which)
     return c;
 }
 
-void acts_begin(struct acts *a, const ts_server *server, vouch_client *client, const char *text)
+void acts_begin(struct acts *a, const ts_server *server, vouch_client *client, const char *text,
+                bool functions)
 {
     *a = (struct acts){.server = server,
                        .client = client,
                        .truth = ts_truth_open(server),
-                       .honest = callee(text, 'h'),
-                       .forger = callee(text, 'f'),
-                       .reader = callee(text, 'r')};
+                       .honest = callee(text, 'h', functions),
+                       .forger = callee(text, 'f', functions),
+                       .reader = callee(text, 'r', functions)};
     ck_assert_ptr_nonnull(a->truth);
 }
 

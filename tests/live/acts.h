@@ -40,11 +40,12 @@ struct act {
     char name[64]; /* for messages */
 };
 
-/* `text` makes sources that no other has. */
-void acts_begin(struct acts *a, const ts_server *server, vouch_client *client, const char *text);
+/* `text`, letters and digits, makes sources that no other has. Scripts, or functions of libraries. */
+void acts_begin(struct acts *a, const ts_server *server, vouch_client *client, const char *text,
+                bool functions);
 void acts_end(struct acts *a);
-/* One of its scripts as servers have it, to be loaded by others too; freed with free(). */
-char *acts_source(const char *text, char which);
+/* One of its scripts or libraries as servers have it, to be loaded by others too; freed with free(). */
+char *acts_source(const char *text, char which, bool functions);
 
 /* Starts it; ends the test if that is refused. */
 void act_start(struct acts *a, struct act *act);

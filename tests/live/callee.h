@@ -1,13 +1,15 @@
 /* What the tests of scripts call: scripts, each with a counter that tells how often it ran, in every way
- * in which one can be called. Written so that functions of libraries can be called likewise. */
+ * in which one can be called; and functions of libraries likewise. */
 #ifndef LIVE_CALLEE_H
 #define LIVE_CALLEE_H
 
 #include "rig.h"
 
-/* By what it is called: today a script, by EVALSHA or EVALSHA_RO. */
+/* By what it is called: a script, or a function of a library. */
 struct callee {
-    vouch_script *script;
+    vouch_script *script;   /* or NULL: */
+    vouch_library *library; /* each has its own, with this function alone */
+    char function[32];
 };
 
 /* What is known of it. */
@@ -25,6 +27,10 @@ const char *callee_kind_name(enum callee_kind kind);
 struct callee callee_of(const char *source, const vouch_script_options *options);
 /* INCR of its key, which it returns; READONLY: GET. A different source for each `number`. */
 struct callee callee_counter(enum callee_kind kind, int number);
+/* The same with a library, and the function in it that is called. */
+struct callee callee_function(const char *source, const char *function,
+                              const vouch_library_options *options);
+struct callee callee_function_counter(enum callee_kind kind, int number);
 void callee_free(struct callee *c);
 
 /* Calls it and waits; *call is freed first, and then set. */

@@ -19,14 +19,23 @@ struct flusher {
     atomic_bool stop;
 };
 
-static void say(ts_conn *conn, const char *word, const char *second, const char *third)
+static void say(ts_conn *conn, const char *const words[static 5])
 {
-    const char *words[] = {word, second, third};
-    size_t n = third ? 3 : second ? 2 : 1;
+    size_t n = 0;
+    while (words[n])
+        n++;
     ts_reply *r = ts_conn_command_words(conn, n, words, NULL);
     if (r->type == TS_REPLY_ERROR || r->type == TS_REPLY_LOST)
         ts_die("the flusher is told: %s", r->text);
     ts_reply_free(r);
+}
+
+static void load(ts_conn *conn, const struct flusher *f)
+{
+    if (f->options.functions)
+        say(conn, (const char *[5]){"FUNCTION", "LOAD", "REPLACE", f->source});
+    else
+        say(conn, (const char *[5]){"SCRIPT", "LOAD", f->source});
 }
 
 static void *flush(void *user)
@@ -39,12 +48,13 @@ static void *flush(void *user)
         ts_die("the flusher cannot connect");
     while (!atomic_load(&f->stop)) {
         for (uint64_t n = chaos_below(&random, o->pause + 1); n; n--)
-            say(conn, "PING", NULL, NULL);
+            say(conn, (const char *[5]){"PING"});
         if (f->source && chaos_below(&random, 4) == 0) {
-            say(conn, "SCRIPT", "LOAD", f->source);
+            load(conn, f);
             f->counts.loads++;
         } else {
-            say(conn, "SCRIPT", "FLUSH", chaos_below(&random, 2) ? "SYNC" : "ASYNC");
+            say(conn, (const char *[5]){o->functions ? "FUNCTION" : "SCRIPT", "FLUSH",
+                                        chaos_below(&random, 2) ? "SYNC" : "ASYNC"});
             f->counts.flushes++;
         }
     }

@@ -1,4 +1,4 @@
-/* Another client that makes the server forget its scripts at random moments, from a thread of its own. */
+/* Another client that makes the server forget its scripts, or functions, at random moments, from a thread of its own. */
 #ifndef LIVE_FLUSHER_H
 #define LIVE_FLUSHER_H
 
@@ -8,6 +8,7 @@ struct flusher;
 
 struct flusher_options {
     const ts_server *server;
+    bool functions; /* instead of scripts */
     uint64_t seed;
     unsigned pause; /* between two deeds so many round trips of its own, at most */
     const char

@@ -1,4 +1,4 @@
-/* SCRIPT FLUSH at random moments, by another client, during many calls: single ones, in pipelines, in
+/* SCRIPT FLUSH, or with the argument "functions" FUNCTION FLUSH, at random moments, by another client, during many calls: single ones, in pipelines, in
  * transactions, several at once on one connection. Every report is compared with what was done.
  * A hundred thousand commands for each server; VOUCH_SCRIPT_CALLS=1000000 is the long form, and
  * VOUCH_SCRIPT_SEED replays a plan (not the moments). */
@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #define AT_ONCE_MAX 5
+
+static bool functions;
 
 static unsigned long number_of(const char *name, unsigned long otherwise)
 {
@@ -87,9 +89,10 @@ START_TEST(no_flush_makes_a_report_wrong)
     ck_assert_int_eq(vouch_client_open(ts_server_url(server, url, sizeof url), &o, &client, NULL),
                      VOUCH_OK);
     (void)snprintf(text, sizeof text, "%llu", (unsigned long long)seed);
-    acts_begin(&a, server, client, text);
-    char *source = acts_source(text, 'f'); /* with the comment that vouch appends */
-    struct flusher_options fo = {.server = server, .seed = seed, .pause = 8, .source = source};
+    acts_begin(&a, server, client, text, functions);
+    char *source = acts_source(text, 'f', functions); /* as vouch sends it */
+    struct flusher_options fo = {
+        .server = server, .functions = functions, .seed = seed, .pause = 8, .source = source};
     struct flusher *f = flusher_begin(&fo);
     while (a.counts.commands < commands / 2)
         turn(&a, &random);
@@ -105,9 +108,10 @@ START_TEST(no_flush_makes_a_report_wrong)
 }
 END_TEST
 
-int main(void)
+int main(int argc, char **argv)
 {
-    Suite *suite = suite_create("script flush");
+    functions = argc > 1 && strcmp(argv[1], "functions") == 0;
+    Suite *suite = suite_create(functions ? "function flush" : "script flush");
     TCase *c = tcase_create("all");
     tcase_set_timeout(c, 3600);
     tcase_add_loop_test(c, no_flush_makes_a_report_wrong, 0, 4);
