@@ -155,9 +155,9 @@ START_TEST(arguments_that_are_wrong)
                  VOUCH_EINVAL, error);
     shelf_expect(restore(bytes.data, bytes.size, (vouch_restore)3), VOUCH_EINVAL, error);
     shelf_expect(restore(bytes.data, bytes.size, (vouch_restore)-1), VOUCH_EINVAL, error);
-    shelf_expect(vouch_functions_restore(client, bytes.data, bytes.size, VOUCH_RESTORE_FLUSH, -2,
-                                         &error),
-                 VOUCH_EINVAL, error);
+    shelf_expect(
+        vouch_functions_restore(client, bytes.data, bytes.size, VOUCH_RESTORE_FLUSH, -2, &error),
+        VOUCH_EINVAL, error);
     shelf_expect(vouch_functions_dump(client, 0, NULL, &error), VOUCH_EINVAL, error);
     shelf_expect(vouch_functions_dump(NULL, 0, &dumped, &error), VOUCH_EINVAL, error);
     ck_assert_ptr_null(dumped);
