@@ -50,20 +50,12 @@ static void *flush(void *user)
         for (uint64_t n = chaos_below(&random, o->pause + 1); n; n--)
             say(conn, (const char *[5]){"PING"});
         if (f->source && chaos_below(&random, 4) == 0) {
-<<<<<<< HEAD
             load(conn, f);
-            f->counts.loads++;
+            atomic_fetch_add(&f->loads, 1);
         } else {
             say(conn, (const char *[5]){o->functions ? "FUNCTION" : "SCRIPT", "FLUSH",
                                         chaos_below(&random, 2) ? "SYNC" : "ASYNC"});
-            f->counts.flushes++;
-=======
-            say(conn, "SCRIPT", "LOAD", f->source);
-            atomic_fetch_add(&f->loads, 1);
-        } else {
-            say(conn, "SCRIPT", "FLUSH", chaos_below(&random, 2) ? "SYNC" : "ASYNC");
             atomic_fetch_add(&f->flushes, 1);
->>>>>>> 9e9043ddaa0bdb80ba51e79a2e86564e55ca92ad
         }
     }
     ts_conn_close(conn);
