@@ -155,12 +155,13 @@ START_TEST(arguments_that_are_wrong)
                  VOUCH_EINVAL, error);
     shelf_expect(restore(bytes.data, bytes.size, (vouch_restore)3), VOUCH_EINVAL, error);
     shelf_expect(restore(bytes.data, bytes.size, (vouch_restore)-1), VOUCH_EINVAL, error);
-    shelf_expect(vouch_functions_restore(client, bytes.data, bytes.size, VOUCH_RESTORE_FLUSH, -2,
-                                         &error),
-                 VOUCH_EINVAL, error);
+    shelf_expect(
+        vouch_functions_restore(client, bytes.data, bytes.size, VOUCH_RESTORE_FLUSH, -2, &error),
+        VOUCH_EINVAL, error);
     shelf_expect(vouch_functions_dump(client, 0, NULL, &error), VOUCH_EINVAL, error);
-    shelf_expect(vouch_functions_dump(NULL, 0, &dumped, &error), VOUCH_EINVAL, error);
-    ck_assert_ptr_null(dumped);
+    vouch_call *none = dumped;
+    shelf_expect(vouch_functions_dump(NULL, 0, &none, &error), VOUCH_EINVAL, error);
+    ck_assert_ptr_null(none);
     ck_assert_str_eq(shelf(), "1 other");
 }
 END_TEST
@@ -173,7 +174,20 @@ START_TEST(what_a_server_refuses_it_does_not_do)
     o.outages = 1;
     vouch_client_close(client);
     client = rig_open(&rig, &o);
-    shelf_put(rig.server, "#!lua name=other\nredis.register_function('x', function() end)\n");
+    shelf_expect(restore(bytes.data, bytes.size, VOUCH_RESTORE_FLUSH), VOUCH_ESERVER, error);
+    ck_assert_int_eq(error.effect, VOUCH_NOT_APPLIED);
+    ck_assert_str_eq(error.code, "OOM");
+    ts_do(rig.server, "CONFIG", "SET", "maxmemory", "0", NULL);
+    ts_do(rig.server, "FUNCTION", "DELETE", "other", NULL);
+    ts_do(rig.server, "ACL", "SETUSER", "default", "-function", NULL);
+    shelf_expect(restore(bytes.data, bytes.size, VOUCH_RESTORE_REPLACE), VOUCH_ESERVER, error);
+    ck_assert_int_eq(error.effect, VOUCH_NOT_APPLIED);
+    ck_assert_str_eq(error.code, "NOPERM");
+    vouch_call *call = NULL;
+    shelf_expect(vouch_functions_dump(client, 0, &call, &error), VOUCH_ESERVER, error);
+    ck_assert_str_eq(error.code, "NOPERM");
+    vouch_call_free(call);
+    ck_assert_str_eq(shelf(), "1");
 }
 END_TEST
 
