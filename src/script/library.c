@@ -51,10 +51,11 @@ static bool function_is_there(const struct need *need, const struct vouch_reply 
     return false;
 }
 
+/* Servers list those too whose names differ in case. */
 static bool library_is_there(const struct need *need, const struct vouch_reply *reply)
 {
-    (void)need;
-    return vouch_reply_count(reply) > 0;
+    const struct vouch_library *l = (const struct vouch_library *)need;
+    return library_find(reply, l->name) != NULL;
 }
 
 void library_version_write(const struct library_version *version,
