@@ -118,7 +118,7 @@ struct seen {
 
 static void see(struct seen *s)
 {
-    int now = atoi(shelf_there(rig.server));
+    int now = (int)strtol(shelf_there(rig.server), NULL, 10);
     s->back = s->back || now < s->last;
     s->changes += now != s->last;
     s->last = now;
