@@ -48,13 +48,25 @@ static vouch_status make_limiter(vouch_limiter **out, vouch_error *error)
 
 /* ---- a turn's requests ---------------------------------------------------------------------- */
 
+/* "NAME BYTES" */
+static bool read_request(const char *line, struct request *out)
+{
+    const char *space = strchr(line, ' ');
+    char *end = NULL;
+    if (!space || space == line || space - line >= LINE)
+        return false;
+    memcpy(out->who, line, (size_t)(space - line));
+    out->who[space - line] = 0;
+    out->bytes = strtoll(space + 1, &end, 10);
+    return end != space + 1 && !*end && out->bytes >= 0 && out->bytes <= VOUCH_LIMIT_MAX;
+}
+
 /* Both limits of one caller have the same hash tag, so that in a cluster one server decides on them. */
 static void ask(struct gate *g, const char *line)
 {
     struct request *r = &g->asked[g->count];
     char requests[LINE + 16], bytes[LINE + 16];
-    if (sscanf(line, "%40s %lld", r->who, &r->bytes) != 2 || r->bytes < 0 ||
-        r->bytes > VOUCH_LIMIT_MAX) {
+    if (!read_request(line, r)) {
         fprintf(stderr, "no request: %s\n", line);
         return;
     }

@@ -40,7 +40,7 @@ static vouch_status nonsense(vouch_error *error)
 
 vouch_status vouch_limit_finish(vouch_op *op, vouch_decision *out, vouch_error *error)
 {
-    vouch_decision ignored;
+    vouch_decision ignored = {.n = 0};
     vouch_call *call = NULL;
     out = out ? out : &ignored;
     memset(out, 0, sizeof *out);

@@ -289,7 +289,8 @@ static bool operator_forges(struct scan *s)
     return kind == KEY_ERR || (kind == KEY_ANY && lua51_is(&w->after, '='));
 }
 
-/* No keyword stands in a list of variables, outside of brackets. */
+/* No keyword stands in a list of variables, outside of brackets; and a keyword opens every level that can
+ * have one, so that a level begins without. */
 static void end_lists(struct scan *s)
 {
     s->list[s->walk.depth] = false;
@@ -315,10 +316,8 @@ static void keep_levels(struct scan *s, size_t depth_before)
     size_t depth = s->walk.depth;
     bool opened = depth > depth_before;
     size_t level = opened ? depth - 1 : depth;
-    if (opened) {
+    if (opened)
         s->keys[depth] = (struct key){0};
-        s->list[depth] = false;
-    }
     if (level && s->walk.open[level - 1] == '[')
         note_key_word(s, level);
 }

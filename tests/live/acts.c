@@ -118,7 +118,7 @@ static vouch_tx_step read_and_queue(vouch_tx *tx, void *user)
     const struct act *act = user;
     if (!vouch_tx_read(tx, "GET", "nothing"))
         return VOUCH_TX_READ;
-    vouch_tx_queue_batch(tx, act->batch);
+    (void)vouch_tx_queue_batch(tx, act->batch);
     return VOUCH_TX_COMMIT;
 }
 

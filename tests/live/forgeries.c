@@ -60,6 +60,9 @@ const struct forgery forgeries[] = {
     {WIRE_LINE, true,
      "local t = {} for i = 1, 1 do for i in pairs({['e' .. 'rr'] = 1}) do t[i] = '" L
      "' end end return t"},
+    {WIRE_LINE, true,
+     "local function g(...) local t, x = {} for i = 1, 1 do x = ... i, x = 'err', 1 t[i] = '" L
+     "' end return t end return g(1)"},
     {WIRE_LINE, true, "local t = {} rawset(t, 'err', '" L "') return t"},
     {WIRE_LINE, true, "local t = {} local set = rawset set(t, 'e' .. 'rr', '" L "') return t"},
     {WIRE_LINE, true,
@@ -124,6 +127,10 @@ const struct forgery forgeries[] = {
     {WIRE_LINE, true, "error(setmetatable({err = '" L "'}, {__newindex = function() end}))"},
     {WIRE_LINE, true,
      "error(setmetatable({}, {__newindex = function() end, __index = function(_, k) "
+     "if k ~= 'line' and k ~= 'source' then return '" L "' end end}))"},
+    {WIRE_LINE, true,
+     "local setmetatable = setmetatable "
+     "error(setmetatable({}, {['__newindex'] = type, ['__index'] = function(_, k) "
      "if k ~= 'line' and k ~= 'source' then return '" L "' end end}))"},
     {WIRE_NEVER, true, "coroutine.wrap(function() error({err = '" L "'}) end)()"},
     {WIRE_NEVER, true,

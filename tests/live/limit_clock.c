@@ -8,6 +8,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <vouch/vouch.h>
 
 char *limit_source_by_key(const vouch_limit_spec *specs, size_t n, size_t *size)
 {
@@ -39,4 +40,44 @@ vouch_limiter *limit_by_key(const vouch_limit_spec *specs, size_t n)
     ck_assert_int_eq(limiter_new_with(source, size, specs, n, NULL, &limiter, NULL), VOUCH_OK);
     free(source);
     return limiter;
+}
+
+struct limit_stage limit_stage_open(ts_server_kind kind)
+{
+    char url[TS_URL_MAX];
+    ts_server_options o = {.kind = kind};
+    vouch_client_options co = VOUCH_CLIENT_OPTIONS_INIT;
+    vouch_error e;
+    struct limit_stage stage = {.server = ts_server_start(&o)};
+    ck_assert_ptr_nonnull(stage.server);
+    co.deadline_ms = 60000; /* a batch is long, and the machine may be busy */
+    vouch_status status =
+        vouch_client_open(ts_server_url(stage.server, url, sizeof url), &co, &stage.client, &e);
+    ck_assert_msg(status == VOUCH_OK, "%s", e.message);
+    return stage;
+}
+
+void limit_stage_close(struct limit_stage *stage)
+{
+    vouch_client_close(stage->client);
+    ts_server_free(stage->server);
+}
+
+void limit_set_clock(const struct limit_stage *stage, int64_t now)
+{
+    vouch_batch *b = vouch_batch_new();
+    vouch_results *r = NULL;
+    vouch_batch_add(b, "MSET", "s", now / 1000000, "u", now % 1000000);
+    ck_assert_int_eq(vouch_pipeline_run(stage->client, b, NULL, &r, NULL), VOUCH_OK);
+    vouch_results_free(r);
+    vouch_batch_free(b);
+}
+
+vouch_limit_spec limit_spec(int kind, int64_t limit, int64_t period)
+{
+    vouch_limit_spec s = VOUCH_LIMIT_SPEC_INIT;
+    s.kind = (vouch_limit_kind)kind;
+    s.limit = limit;
+    s.period_us = period;
+    return s;
 }

@@ -1,53 +1,16 @@
 /* The kinds of limits as they are defined. Everything that is counted is kept one by one (the log), or as
  * integers of 128 bits, so that no rounding has to be thought about. */
-#include "limit_model.h"
+#include "limit_model_parts.h"
 
 #include "base.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-__extension__ typedef __int128 wide;
-
-struct taken {
-    int64_t time, cost;
-};
-
-/* One limit and all that is known of it, whatever its kind. */
-struct one {
-    vouch_limit_spec spec;
-    int64_t most;                 /* burst, or limit */
-    int64_t expires;              /* of the key, in milliseconds */
-    int64_t start, before, count; /* windows, as they are seen now */
-    int64_t kept[3];              /* … and as they were last written */
-    wide paid;                    /* buckets: when the debt is paid, in 1 / limit microseconds */
-    struct taken *log;
-    size_t logged, room;
-    struct {
-        int64_t slots, ends;
-    } leases[MODEL_LEASES];
-};
-
 struct limit_model {
     struct one limits[VOUCH_LIMITS_MAX];
     size_t n;
 };
-
-static int64_t up(wide a, wide b)
-{
-    return (int64_t)(a >= 0 ? (a + b - 1) / b : -(-a / b));
-}
-
-static int64_t at_least_0(int64_t v)
-{
-    return v < 0 ? 0 : v;
-}
-
-/* The key is written, and is worth nothing from `last` on; at once: it is removed. */
-static void written(struct one *l, int64_t last, int64_t now)
-{
-    l->expires = last > now ? up(last, 1000) : MODEL_ABSENT;
-}
 
 /* ---- windows -------------------------------------------------------------------------------- */
 
@@ -235,72 +198,6 @@ static void log_put(struct one *l, int64_t change, int64_t now)
     else if (change < 0)
         log_take_back(l, -change, now);
     written(l, now + log_reset(l, now), now);
-}
-
-/* ---- leases --------------------------------------------------------------------------------- */
-
-static int64_t slots_of(const struct one *l, int lease, int64_t now)
-{
-    return lease >= 0 && l->leases[lease].ends > now ? l->leases[lease].slots : 0;
-}
-
-static int64_t leases_used(const struct one *l, int64_t now)
-{
-    int64_t used = 0;
-    for (int i = 0; i < MODEL_LEASES; i++)
-        used += slots_of(l, i, now);
-    return used;
-}
-
-static int64_t last_end(const struct one *l, int64_t now)
-{
-    int64_t last = now;
-    for (int i = 0; i < MODEL_LEASES; i++)
-        if (slots_of(l, i, now) && l->leases[i].ends > last)
-            last = l->leases[i].ends;
-    return last;
-}
-
-static bool leases_open(struct one *l, int64_t now)
-{
-    bool stale = false;
-    for (int i = 0; i < MODEL_LEASES; i++)
-        stale = stale || (slots_of(l, i, now) && l->leases[i].ends > now + 2 * l->spec.period_us);
-    for (int i = 0; i < MODEL_LEASES && stale; i++)
-        if (l->leases[i].ends > now + l->spec.period_us)
-            l->leases[i].ends = now + l->spec.period_us;
-    return stale;
-}
-
-/* Until as many slots are free as are missing, and as many more as it has itself: some of those that end
- * may be its own. */
-static int64_t leases_wait(const struct one *l, int64_t cost, int lease, int64_t now)
-{
-    int64_t own = slots_of(l, lease, now);
-    int64_t missing = leases_used(l, now) - own + cost - l->spec.limit, when = now;
-    if (missing <= 0)
-        return 0;
-    for (missing += own; missing > 0;) {
-        int64_t next = INT64_MAX;
-        for (int i = 0; i < MODEL_LEASES; i++)
-            if (slots_of(l, i, when) && l->leases[i].ends < next)
-                next = l->leases[i].ends;
-        for (int i = 0; i < MODEL_LEASES; i++)
-            missing -= l->leases[i].ends == next ? slots_of(l, i, when) : 0;
-        when = next;
-    }
-    return when - now;
-}
-
-static void leases_put(struct one *l, int64_t change, int lease, int64_t now)
-{
-    if (change)
-        l->leases[lease].slots = at_least_0(change);
-    if (change > 0)
-        l->leases[lease].ends = now + l->spec.period_us;
-    for (int i = 0; i < MODEL_LEASES; i++)
-        l->leases[i].slots = slots_of(l, i, now);
-    written(l, last_end(l, now), now);
 }
 
 /* ---- one of any kind ------------------------------------------------------------------------ */

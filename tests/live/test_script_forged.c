@@ -159,7 +159,7 @@ static vouch_tx_step read_and_queue(vouch_tx *tx, void *user)
 {
     if (!vouch_tx_read(tx, "GET", "nothing"))
         return VOUCH_TX_READ;
-    vouch_tx_queue_batch(tx, user);
+    (void)vouch_tx_queue_batch(tx, user);
     return VOUCH_TX_COMMIT;
 }
 

@@ -229,7 +229,7 @@ START_TEST(different_scripts_of_one_batch)
         callee_add(b, &callees[i % MANY], VOUCH_ARGS("k"), VOUCH_NO_ARGS);
     for (int turn = 0; turn < 3; turn++) {
         ck_assert_msg(!vouch_pipeline_run(client, b, NULL, &r, &error), "%s", error.message);
-        ck_assert_int_eq(ts_int(rig.server, "GET", "k", NULL), (turn + 1) * 2 * MANY);
+        ck_assert_int_eq(ts_int(rig.server, "GET", "k", NULL), INT64_C(2) * MANY * (turn + 1));
         vouch_results_free(r);
     }
     for (int i = 0; i <= VOUCH_TX_MAX_SCRIPTS; i++) {

@@ -111,7 +111,7 @@ static vouch_tx_step read_and_queue(vouch_tx *tx, void *user)
     const struct body *body = user;
     if (!vouch_tx_read(tx, "GET", body->key))
         return VOUCH_TX_READ;
-    vouch_tx_queue_batch(tx, body->queue);
+    (void)vouch_tx_queue_batch(tx, body->queue);
     return VOUCH_TX_COMMIT;
 }
 

@@ -168,6 +168,13 @@ static const struct code codes[] = {
      true, "a"},
     {"redis.register_function{function_name = 'a', callback = t['x'], flags = {'no-writes'}}", true,
      "a!"},
+    {"redis.register_function{function_name = 'a', callback = f, flags = {'no-writes'}, ['flags'] "
+     "= {}}",
+     false, "a?"},
+    {"if x then redis.register_function{function_name = 'a', callback = f, flags = {'no-writes'}} "
+     "else redis.register_function{function_name = 'a', callback = f} end",
+     false, "a?"},
+    {"local r = redis r['register_' .. 'function']('g', f) " F("f"), false, "f"},
     {"redis.register_function{callback = f}", false, ""},
     {"redis.register_function({function_name = 'f', callback = f}.x)", false, "f?"},
     {"redis.register_function(t)", false, ""},
@@ -312,6 +319,7 @@ START_TEST(a_version_is_a_comment_before_the_code)
         {"--\n-- version: 1.2.3.4.5.6.7.8.9\n", "!line 3: a version has at most 8"},
         {"-- version 4294967296\n", "!line 2: a version has at most 8"},
         {"-- version: 99999999999999999999999999\n", "!line 2: a version has at most 8"},
+        {"-- version: 18446744073709551617\n", "!line 2: a version has at most 8"},
         {"-- version: 1\n-- version: 1\n", "!line 3 states a second version"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -354,8 +362,10 @@ START_TEST(versions_compare_by_their_numbers)
             int order = library_version_compare(&rising[i], &rising[k]);
             ck_assert_int_eq((order > 0) - (order < 0), (i > k) - (i < k));
         }
-    struct library_version a = {2, {1, 2}}, b = {4, {1, 2, 0, 0}};
+    struct library_version a = {2, {1, 2}}, b = {4, {1, 2, 0, 0}}, c = {2, {1, 2, 9}};
     ck_assert_int_eq(library_version_compare(&a, &b), 0);
+    ck_assert_int_eq(library_version_compare(&c, &b), 0); /* what is beyond the count is nothing */
+    ck_assert_int_eq(library_version_compare(&b, &c), 0);
 }
 END_TEST
 

@@ -75,6 +75,10 @@ static const char *const honest[] = {
     "if type(ARGV[1]) ~= 'string' then error('ERR a string is wanted') end return "
     "redis.status_reply('OK')",
     "local error_text = 'NOSCRIPT' return error_text",
+    "local v if KEYS[1] then return v end",
+    "local t, k = {a = 1}, 'a' local a, b = t[k], 1 local c = 2 return c",
+    "local t, x = {} local function f(k) return t[k], 1 end local function g() x = 1 end return "
+    "f('a')",
     "local i = 0 while i < 3 do i = i + 1 end repeat i = i - 1 until i == 0 return i",
     "local Stack = {} function Stack.push(s, v) s[#s + 1] = v end function Stack:pop() self[#self] "
     "= nil end "
@@ -127,6 +131,19 @@ START_TEST(what_is_not_known_counts)
         "return debug.getinfo(1)",
         "local getmetatable = getmetatable return getmetatable('')",
         "local require = require require('x')",
+        "local setmetatable = setmetatable return setmetatable({}, {})",
+        "local getfenv = getfenv return getfenv()",
+        "local setfenv = setfenv return setfenv()",
+        "local load = load return load(type)",
+        "local loadstring = loadstring return loadstring('')()",
+        "local coroutine = coroutine return coroutine.wrap(type)()",
+        "local xpcall = xpcall return xpcall(type, type)",
+        "local pcall = pcall return pcall(type)",
+        "local rawset = rawset return rawset({}, 1, 2)",
+        "local newproxy = newproxy return newproxy()",
+        "local _G = _G return _G",
+        "local debug = debug return debug",
+        "local __x = __x return __x",
     };
     for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
         ck_assert_msg(can_forge(sources[i], strlen(sources[i])), "%s", sources[i]);
