@@ -195,12 +195,12 @@ vouch_status vouch_client_require(vouch_client *client, const vouch_script *cons
 /* ---- all libraries of a server -------------------------------------------------------------- */
 
 static vouch_status run_words(vouch_client *client, const vouch_arg *words, size_t n,
-                              int64_t deadline_ms, const char *name, vouch_call **out,
-                              vouch_error *error)
+                              int64_t deadline_ms, const char *name, bool readonly,
+                              vouch_call **out, vouch_error *error)
 {
     vouch_error local = {.status = VOUCH_OK};
     vouch_call_options o = VOUCH_CALL_OPTIONS_INIT;
-    struct callee callee = {.name = name};
+    struct callee callee = {.name = name, .readonly = readonly};
     vouch_op *op = NULL;
     error = error ? error : &local;
     error_clear(error);
@@ -218,7 +218,7 @@ vouch_status vouch_functions_dump(vouch_client *client, int64_t deadline_ms, vou
     if (!out)
         return null_argument(error, "out");
     *out = NULL;
-    return run_words(client, words, 2, deadline_ms, "FUNCTION DUMP", out, error);
+    return run_words(client, words, 2, deadline_ms, "FUNCTION DUMP", true, out, error);
 }
 
 vouch_status vouch_functions_restore(vouch_client *client, const void *bytes, size_t size,
@@ -232,5 +232,5 @@ vouch_status vouch_functions_restore(vouch_client *client, const void *bytes, si
                          "how to restore is none of vouch_restore");
     vouch_arg words[] = {vouch_text("FUNCTION"), vouch_text("RESTORE"), vouch_bytes(bytes, size),
                          vouch_text(policies[how])};
-    return run_words(client, words, 4, deadline_ms, "FUNCTION RESTORE", NULL, error);
+    return run_words(client, words, 4, deadline_ms, "FUNCTION RESTORE", false, NULL, error);
 }
