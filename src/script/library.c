@@ -20,6 +20,12 @@ static bool is_text(const struct vouch_reply *reply, const char *text)
     return v.data && v.size == strlen(text) && memcmp(v.data, text, v.size) == 0;
 }
 
+static bool is_same_letter(char a, char b)
+{
+    bool letter = (a >= 'a' && a <= 'z') || (a >= 'A' && a <= 'Z');
+    return a == b || (letter && (a ^ 0x20) == b);
+}
+
 const struct vouch_reply *library_find(const struct vouch_reply *list, const char *name)
 {
     for (size_t i = 0; i < vouch_reply_count(list); i++) {
@@ -30,18 +36,28 @@ const struct vouch_reply *library_find(const struct vouch_reply *list, const cha
     return NULL;
 }
 
+/* Servers do not mind the case of functions' names, as they do that of libraries. */
+static bool is_same_function(vouch_string a, vouch_string b)
+{
+    size_t i = 0;
+    while (i < a.size && i < b.size && is_same_letter(a.data[i], b.data[i]))
+        i++;
+    return i == a.size && i == b.size;
+}
+
 bool library_has(const struct vouch_reply *library, vouch_string function)
 {
     const struct vouch_reply *functions = vouch_reply_get(library, "functions");
     for (size_t i = 0; i < vouch_reply_count(functions); i++) {
         const struct vouch_reply *f = vouch_reply_at(functions, i);
         vouch_string name = vouch_reply_string(vouch_reply_get(f, "name"));
-        if (name.size == function.size && memcmp(name.data, function.data, name.size) == 0)
+        if (is_same_function(name, function))
             return true;
     }
     return false;
 }
 
+/* In whatever library: that one is called. */
 static bool function_is_there(const struct need *need, const struct vouch_reply *reply)
 {
     const struct function *f = (const struct function *)need;
@@ -53,8 +69,8 @@ static bool function_is_there(const struct need *need, const struct vouch_reply 
 
 static bool library_is_there(const struct need *need, const struct vouch_reply *reply)
 {
-    (void)need;
-    return vouch_reply_count(reply) > 0;
+    const struct vouch_library *l = (const struct vouch_library *)need;
+    return library_find(reply, l->name) != NULL;
 }
 
 void library_version_write(const struct library_version *version,
@@ -85,10 +101,10 @@ static bool make_need(struct vouch_library *l)
         return false;
     vouch_arg load[] = {vouch_text("FUNCTION"), vouch_text("LOAD"),
                         vouch_bytes(l->source, l->size)};
-    vouch_arg ask[] = {vouch_text("FUNCTION"), vouch_text("LIST"), vouch_text("LIBRARYNAME"),
-                       vouch_text(l->name)};
+    /* All of them: a function that another library has is there, and was called. */
+    vouch_arg ask[] = {vouch_text("FUNCTION"), vouch_text("LIST")};
     l->load = encode_words(load, 3, &n->load_size);
-    l->ask = encode_words(ask, 4, &n->ask_size);
+    l->ask = encode_words(ask, 2, &n->ask_size);
     n->digest = digest_short(digest);
     n->load = l->load;
     n->ask = l->ask;

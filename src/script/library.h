@@ -17,7 +17,7 @@ struct function {
 #define LIBRARY_VERSION_TEXT 96
 
 struct vouch_library {
-    struct need need; /* of functions whose names the source does not tell */
+    struct need need; /* of functions whose names the source does not tell; first */
     struct library_source told;
     char *source;
     size_t size;

@@ -1,6 +1,5 @@
 /* The public calls about libraries. Like api.c it knows a client with its driver: it checks, starts
  * operations and waits for them. */
-#include "base/alloc.h"
 #include "base/error.h"
 #include "client/driver.h"
 #include "script/api.h"
@@ -165,6 +164,7 @@ vouch_status vouch_client_require(vouch_client *client, const vouch_script *cons
     vouch_error local = {.status = VOUCH_OK};
     vouch_call_options o = VOUCH_CALL_OPTIONS_INIT;
     struct vouch_batch b = {.own = true};
+    const struct need *needs[VOUCH_REQUIRE_MAX];
     error = error ? error : &local;
     error_clear(error);
     vouch_status status = client_usable(client, error);
@@ -181,32 +181,26 @@ vouch_status vouch_client_require(vouch_client *client, const vouch_script *cons
     size_t n = script_count + library_count;
     if (!n)
         return VOUCH_OK;
-    const struct need **needs = alloc_zeroed(n, sizeof *needs);
-    if (!needs)
-        return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for loads");
-    if (!gather(needs, scripts, script_count, libraries, library_count)) {
-        alloc_free(needs);
+    if (!gather(needs, scripts, script_count, libraries, library_count))
         return null_argument(error, "a script or library");
-    }
     for (size_t i = 0; i < n; i++)
         (void)batch_put(&b, needs[i]->load, needs[i]->load_size);
     status = vouch_batch_error(&b, error);
     if (!status)
         status = ensure(client, &b, needs, deadline_ms, error);
     batch_release(&b);
-    alloc_free(needs);
     return status;
 }
 
 /* ---- all libraries of a server -------------------------------------------------------------- */
 
 static vouch_status run_words(vouch_client *client, const vouch_arg *words, size_t n,
-                              int64_t deadline_ms, const char *name, vouch_call **out,
-                              vouch_error *error)
+                              int64_t deadline_ms, const char *name, bool readonly,
+                              vouch_call **out, vouch_error *error)
 {
     vouch_error local = {.status = VOUCH_OK};
     vouch_call_options o = VOUCH_CALL_OPTIONS_INIT;
-    struct callee callee = {.name = name};
+    struct callee callee = {.name = name, .readonly = readonly};
     vouch_op *op = NULL;
     error = error ? error : &local;
     error_clear(error);
@@ -224,7 +218,7 @@ vouch_status vouch_functions_dump(vouch_client *client, int64_t deadline_ms, vou
     if (!out)
         return null_argument(error, "out");
     *out = NULL;
-    return run_words(client, words, 2, deadline_ms, "FUNCTION DUMP", out, error);
+    return run_words(client, words, 2, deadline_ms, "FUNCTION DUMP", true, out, error);
 }
 
 vouch_status vouch_functions_restore(vouch_client *client, const void *bytes, size_t size,
@@ -238,5 +232,5 @@ vouch_status vouch_functions_restore(vouch_client *client, const void *bytes, si
                          "how to restore is none of vouch_restore");
     vouch_arg words[] = {vouch_text("FUNCTION"), vouch_text("RESTORE"), vouch_bytes(bytes, size),
                          vouch_text(policies[how])};
-    return run_words(client, words, 4, deadline_ms, "FUNCTION RESTORE", NULL, error);
+    return run_words(client, words, 4, deadline_ms, "FUNCTION RESTORE", false, NULL, error);
 }

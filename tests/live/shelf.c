@@ -30,14 +30,20 @@ vouch_library *shelf_version(const char *version)
     return shelf_library(shelf_source(source, version), NULL);
 }
 
-/* The source of it; NULL: there is none. */
-static const char *code_of(const ts_reply *list)
+static const char *field(const ts_reply *library, const char *name)
 {
-    for (size_t i = 0; list->count == 1 && i + 1 < list->elements[0]->count; i += 2) {
-        const ts_reply *field = list->elements[0]->elements[i];
-        if (strcmp(field->text, "library_code") == 0)
-            return list->elements[0]->elements[i + 1]->text;
-    }
+    for (size_t i = 0; i + 1 < library->count; i += 2)
+        if (strcmp(library->elements[i]->text, name) == 0)
+            return library->elements[i + 1]->text;
+    return NULL;
+}
+
+/* Of that very name: servers list those whose names differ in case as well. NULL: there is none. */
+static const ts_reply *find(const ts_reply *list, const char *name)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(field(list->elements[i], "library_name"), name) == 0)
+            return list->elements[i];
     return NULL;
 }
 
@@ -46,7 +52,9 @@ const char *shelf_there(const ts_server *server)
     static char version[64];
     ts_reply *r = ts_command(server, "FUNCTION", "LIST", "LIBRARYNAME", "bank", "WITHCODE", NULL);
     ck_assert_msg(r->type == TS_REPLY_ARRAY, "the truth cannot be asked: %s", r->text);
-    const char *code = code_of(r), *stated = code ? strstr(code, "-- version: ") : NULL;
+    const ts_reply *found = find(r, "bank");
+    const char *code = found ? field(found, "library_code") : NULL;
+    const char *stated = code ? strstr(code, "-- version: ") : NULL;
     (void)snprintf(version, sizeof version, "%s", code ? "?" : "-");
     if (stated)
         (void)sscanf(stated, "-- version: %63[^\n]", version);
@@ -58,7 +66,7 @@ bool shelf_has(const ts_server *server, const char *name)
 {
     ts_reply *r = ts_command(server, "FUNCTION", "LIST", "LIBRARYNAME", name, NULL);
     ck_assert_msg(r->type == TS_REPLY_ARRAY, "the truth cannot be asked: %s", r->text);
-    bool there = r->count == 1;
+    bool there = find(r, name) != NULL;
     ts_reply_free(r);
     return there;
 }

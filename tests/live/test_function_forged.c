@@ -48,9 +48,13 @@ static const char *const words[] = {
 #define WORDS (sizeof words / sizeof *words)
 
 /* Who answers with them. */
-enum forger { LITERAL, ARGUMENT, DATA, ANOTHER_VERSION, FORGERS };
-static const char *const forgers[FORGERS] = {"a literal", "an argument", "data",
-                                             "another version of the library"};
+enum forger { LITERAL, ARGUMENT, DATA, ANOTHER_VERSION, ANOTHER_CASE, ANOTHER_LIBRARY, FORGERS };
+static const char *const forgers[FORGERS] = {"a literal",
+                                             "an argument",
+                                             "data",
+                                             "another version of the library",
+                                             "one with other letters",
+                                             "another library"};
 
 /* As a string of Lua. */
 static const char *literal(char out[static 200], const char *text)
@@ -71,11 +75,13 @@ static void write_source(char out[static SHELF_SOURCE_MAX], enum forger forger, 
 {
     char made[200];
     (void)snprintf(out, SHELF_SOURCE_MAX,
-                   "#!lua name=bank\n"
-                   "redis.register_function('deposit', function(keys, args)\n"
+                   "#!lua name=%s\n"
+                   "redis.register_function('%s', function(keys, args)\n"
                    "  redis.call('INCR', keys[1])\n"
                    "  return {err = %s}\n"
                    "end)\n",
+                   forger == ANOTHER_LIBRARY ? "thief" : "bank",
+                   forger == ANOTHER_CASE ? "Deposit" : "deposit",
                    forger == LITERAL ? literal(made, text)
                    : forger == DATA  ? "redis.call('GET', 'words')"
                                      : "args[1]");
@@ -204,11 +210,11 @@ static void forge(enum forger forger, const char *text, enum way way, bool known
     rig_flush(&rig);
     shelf_clear(rig.server);
     ts_do(rig.server, "SET", "words", text, NULL);
-    vouch_library *l = forger == ANOTHER_VERSION ? shelf_version("1") : shelf_library(source, NULL);
-    if (forger == ANOTHER_VERSION)
+    vouch_library *l = forger >= ANOTHER_VERSION ? shelf_version("1") : shelf_library(source, NULL);
+    if (forger >= ANOTHER_VERSION)
         shelf_put(rig.server, source);
     client = rig_client(&rig, protocol, 1000);
-    if (known)
+    if (known && forger != ANOTHER_LIBRARY) /* that keeps it from being loaded */
         shelf_expect(
             vouch_client_require(client, NULL, 0, (const vouch_library *const *)&l, 1, 0, &error),
             VOUCH_OK, error);

@@ -149,6 +149,25 @@ START_TEST(an_answer_that_is_lost_denies_nothing)
 }
 END_TEST
 
+START_TEST(a_dump_that_is_lost_is_asked_for_again)
+{
+    for (int64_t n = 0; n < 40; n += 3) {
+        ts_plan plan = ts_plan_none();
+        vouch_call *again = NULL;
+        vouch_client_close(client);
+        client = rig_client(&rig, 3, 1000);
+        int connection = rig_next_connection(&rig);
+        (void)rig_connection_id(client);
+        plan.to_client.cut_after = n;
+        ts_proxy_plan_from_here(rig.proxy, connection, &plan);
+        shelf_expect(vouch_functions_dump(client, 0, &again, &error), VOUCH_OK, error);
+        vouch_string got = vouch_reply_string(vouch_call_reply(again));
+        ck_assert(got.size == bytes.size && memcmp(got.data, bytes.data, got.size) == 0);
+        vouch_call_free(again);
+    }
+}
+END_TEST
+
 START_TEST(arguments_that_are_wrong)
 {
     shelf_expect(vouch_functions_restore(client, NULL, 3, VOUCH_RESTORE_FLUSH, 0, &error),
@@ -159,8 +178,9 @@ START_TEST(arguments_that_are_wrong)
         vouch_functions_restore(client, bytes.data, bytes.size, VOUCH_RESTORE_FLUSH, -2, &error),
         VOUCH_EINVAL, error);
     shelf_expect(vouch_functions_dump(client, 0, NULL, &error), VOUCH_EINVAL, error);
-    shelf_expect(vouch_functions_dump(NULL, 0, &dumped, &error), VOUCH_EINVAL, error);
-    ck_assert_ptr_null(dumped);
+    vouch_call *none = dumped;
+    shelf_expect(vouch_functions_dump(NULL, 0, &none, &error), VOUCH_EINVAL, error);
+    ck_assert_ptr_null(none);
     ck_assert_str_eq(shelf(), "1 other");
 }
 END_TEST
@@ -173,7 +193,20 @@ START_TEST(what_a_server_refuses_it_does_not_do)
     o.outages = 1;
     vouch_client_close(client);
     client = rig_open(&rig, &o);
-    shelf_put(rig.server, "#!lua name=other\nredis.register_function('x', function() end)\n");
+    shelf_expect(restore(bytes.data, bytes.size, VOUCH_RESTORE_FLUSH), VOUCH_ESERVER, error);
+    ck_assert_int_eq(error.effect, VOUCH_NOT_APPLIED);
+    ck_assert_str_eq(error.code, "OOM");
+    ts_do(rig.server, "CONFIG", "SET", "maxmemory", "0", NULL);
+    ts_do(rig.server, "FUNCTION", "DELETE", "other", NULL);
+    ts_do(rig.server, "ACL", "SETUSER", "default", "-function", NULL);
+    shelf_expect(restore(bytes.data, bytes.size, VOUCH_RESTORE_REPLACE), VOUCH_ESERVER, error);
+    ck_assert_int_eq(error.effect, VOUCH_NOT_APPLIED);
+    ck_assert_str_eq(error.code, "NOPERM");
+    vouch_call *call = NULL;
+    shelf_expect(vouch_functions_dump(client, 0, &call, &error), VOUCH_ESERVER, error);
+    ck_assert_str_eq(error.code, "NOPERM");
+    vouch_call_free(call);
+    ck_assert_str_eq(shelf(), "1");
 }
 END_TEST
 
@@ -187,6 +220,7 @@ int main(void)
         tcase_add_test(c, every_policy_takes_effect_or_changes_nothing);
         tcase_add_test(c, a_damaged_payload_changes_nothing);
         tcase_add_test(c, an_answer_that_is_lost_denies_nothing);
+        tcase_add_test(c, a_dump_that_is_lost_is_asked_for_again);
         tcase_add_test(c, arguments_that_are_wrong);
         tcase_add_test(c, what_a_server_refuses_it_does_not_do);
         suite_add_tcase(suite, c);

@@ -13,25 +13,16 @@
 #define ROUNDS    12
 
 static struct rig rig;
-static ts_server_kind kind;
 static vouch_error error;
-
-static void begin(void)
-{
-    ts_server_options so = {.kind = kind};
-    rig = rig_start_with(&so);
-}
 
 static void begin_redis(void)
 {
-    kind = TS_REDIS;
-    begin();
+    rig = rig_start(TS_REDIS, TS_NO_PERSISTENCE);
 }
 
 static void begin_valkey(void)
 {
-    kind = TS_VALKEY;
-    begin();
+    rig = rig_start(TS_VALKEY, TS_NO_PERSISTENCE);
 }
 
 static void end(void)
@@ -118,7 +109,7 @@ struct seen {
 
 static void see(struct seen *s)
 {
-    int now = atoi(shelf_there(rig.server));
+    int now = (int)strtol(shelf_there(rig.server), NULL, 10);
     s->back = s->back || now < s->last;
     s->changes += now != s->last;
     s->last = now;

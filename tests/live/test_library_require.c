@@ -164,13 +164,11 @@ START_TEST(an_end_while_it_waits_denies_nothing)
             int connection = rig_next_connection(&rig);
             vouch_client *c = rig_client(&rig, 3, 1000);
             (void)rig_connection_id(c);
-            if (handed)
+            if (handed) {
                 plan.to_client.drop_after = 0;
-            else
-                plan.refuse = true;
-            if (handed)
                 ts_proxy_plan_from_here(rig.proxy, connection, &plan);
-            else {
+            } else {
+                plan.refuse = true;
                 ts_proxy_plan(rig.proxy, TS_EVERY, &plan);
                 ts_proxy_cut(rig.proxy, connection, TS_END_EOF, TS_CUT_SETTLE);
             }
@@ -311,12 +309,11 @@ START_TEST(a_loss_among_refusals_that_pass_is_no_end)
     vouch_client_options o = rig_options(3, 1000);
     o.outages = 100000;
     for (int64_t more = 0; more <= 2 * (int64_t)(sizeof refusal - 1); more += 19) {
-        struct waiting w;
         ts_plan plan = ts_plan_none();
         lose_all();
         int connection = rig_next_connection(&rig);
-        w = (struct waiting){.client = rig_open(&rig, &o),
-                             .scripts = (const vouch_script *const *)scripts};
+        struct waiting w = {.client = rig_open(&rig, &o),
+                            .scripts = (const vouch_script *const *)scripts};
         (void)rig_connection_id(w.client);
         ts_do(rig.server, "CONFIG", "RESETSTAT", NULL);
         ts_do(rig.server, "CONFIG", "SET", "maxmemory", "1", NULL);
