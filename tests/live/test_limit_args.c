@@ -138,14 +138,14 @@ START_TEST(each_kind_by_itself_refuses_them_as_well)
     for (size_t i = 0; i < 7; i++)
         for (size_t j = 0; j < sizeof bad / sizeof *bad; j++) {
             memcpy(words, good, 2 * sizeof *good);
-            memcpy(words + 2, good + 2 + 5 * (_i - 1), 5 * sizeof *good);
+            memcpy(words + 2, good + 2 + (size_t)5 * (size_t)(_i - 1), 5 * sizeof *good);
             words[i] = bad[j];
             bool lease = i == 1 && (j > 0 || _i != VOUCH_LIMIT_CONCURRENCY);
             (void)snprintf(what, sizeof what, "argument %zu '%s'", i + 1, bad[j]);
             if (!lease && !(i == 4 && j == 7)) /* so long a period is one */
                 refused(call(s, 1, words, 7), what);
         }
-    memcpy(words + 2, good + 2 + 5 * (_i - 1), 5 * sizeof *good);
+    memcpy(words + 2, good + 2 + (size_t)5 * (size_t)(_i - 1), 5 * sizeof *good);
     words[0] = "take";
     words[1] = "me";
     words[7] = "1";
