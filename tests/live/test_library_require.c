@@ -1,4 +1,4 @@
-/* What is required is there, or it is said what is not: lost at every byte, refused for good and for now; and libraries that go from server to server. */
+/* What is required is there, or it is said what is not: lost at every byte, refused for good and for now. */
 #include "shelf.h"
 
 #include <pthread.h>
