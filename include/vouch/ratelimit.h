@@ -56,12 +56,12 @@ VOUCH_BEGIN
 
 /* The kinds. The values are ABI: never renumbered, only appended. */
 typedef enum vouch_limit_kind {
-    VOUCH_LIMIT_FIXED_WINDOW = 1,   /* so many in each period of the calendar */
-    VOUCH_LIMIT_SLIDING_WINDOW = 2, /* the period before counts in part */
-    VOUCH_LIMIT_SLIDING_LOG = 3,    /* so many in any period, exactly */
-    VOUCH_LIMIT_TOKEN_BUCKET = 4,   /* a bucket that fills evenly */
-    VOUCH_LIMIT_GCRA = 5,           /* the same, as one point in time */
-    VOUCH_LIMIT_CONCURRENCY = 6,    /* so many at once, by leases */
+    VOUCH_LIMIT_FIXED_WINDOW = 1,   /* so much in each period */
+    VOUCH_LIMIT_SLIDING_WINDOW = 2, /* the same, with a weighted share of the period before */
+    VOUCH_LIMIT_SLIDING_LOG = 3,    /* so much in any period */
+    VOUCH_LIMIT_TOKEN_BUCKET = 4,   /* a bucket that fills up evenly */
+    VOUCH_LIMIT_GCRA = 5,           /* the same rule, as one point in time */
+    VOUCH_LIMIT_CONCURRENCY = 6,    /* so much at once, by leases */
     VOUCH_LIMIT_KIND_LAST_ = 0x7fffffff
 } vouch_limit_kind;
 

@@ -4,10 +4,10 @@ local limits = {}
 
 local function integer(i, low, high)
   local n = tonumber(ARGV[i])
-  if not n or n % 1 ~= 0 or n < low or n > high then
-    refuse('argument ' .. i .. ' is no integer from ' .. low .. ' to ' .. high)
+  if n and n >= low and n <= high and n % 1 == 0 then
+    return n
   end
-  return n
+  refuse('argument ' .. i .. ' is no integer from ' .. low .. ' to ' .. high)
 end
 
 local function limit_of(number, key)
@@ -20,14 +20,15 @@ local function limit_of(number, key)
     limit = integer(at + 1, 1, MOST),
     period = integer(at + 2, 1000, LONGEST),
     burst = integer(at + 3, 1, MOST),
-    cost = integer(at + 4, 0, MOST)
+    cost = integer(at + 4, 0, MOST),
+    wait = 0, stale = false, step = 0, rest = 0, whole = 0, part = 0 -- room for what is set later
   }
   if l.burst ~= l.limit and not kind.bursts then
     refuse('a kind of limit that has no burst')
   end
-  for _, other in ipairs(limits) do
-    if other.key == key then
-      refuse('keys ' .. other.number .. ' and ' .. number .. ' are the same')
+  for other = 1, number - 1 do
+    if limits[other].key == key then
+      refuse('keys ' .. other .. ' and ' .. number .. ' are the same')
     end
   end
   return l
@@ -67,29 +68,30 @@ elseif not (action == 'take' or action == 'peek' or action == 'refund' or action
     or action == 'release') then
   refuse('there is nothing called ' .. action)
 end
-for i, key in ipairs(KEYS) do
-  limits[i] = limit_of(i, key)
+for i = 1, #KEYS do
+  limits[i] = limit_of(i, KEYS[i])
 end
-for _, l in ipairs(limits) do
-  l.kind.open(l)
+for i = 1, #limits do
+  limits[i].kind.open(limits[i])
 end
 
-local all, answer = true, {}
-for _, l in ipairs(limits) do
+local all, answer = true, {0, 0, 0, 0, 0} -- room for one limit
+for i = 1, #limits do
+  local l = limits[i]
   if l.stale then
     l.kind.put(l, 0)
   end
   l.wait = wait(l)
   all = all and l.wait == 0
 end
-for _, l in ipairs(limits) do
+for i = 1, #limits do
+  local l, n = limits[i], 5 * (i - 1)
   local by = change(l, all)
   if by then
     l.kind.put(l, by)
   end
-  local n = #answer
   answer[n + 1], answer[n + 2] = l.wait == 0 and 1 or 0, l.burst
-  answer[n + 3], answer[n + 5] = l.kind.left(l)
-  answer[n + 4] = l.wait
+  local left, reset = l.kind.left(l)
+  answer[n + 3], answer[n + 4], answer[n + 5] = left, l.wait, reset
 end
 return answer

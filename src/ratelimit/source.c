@@ -1,5 +1,5 @@
 /* What runs inside the server: scripts/lua/, embedded, of which a limiter takes the parts it needs. That
- * keeps short what the server sets up in each call. Pure. */
+ * keeps short what the server sets up in each call; one GCRA limit has a script of its own. Pure. */
 #include "ratelimit/limiter.h"
 
 #include "base/alloc.h"
@@ -54,6 +54,8 @@ static size_t append(char *out, size_t size, struct part part)
 /* Writes it to `out`, or only measures it. */
 static size_t assemble(const vouch_limit_spec *specs, size_t n, char *out)
 {
+    if (n == 1 && specs[0].kind == VOUCH_LIMIT_GCRA)
+        return append(out, 0, (struct part){lua_gcra_alone, sizeof lua_gcra_alone});
     size_t size = append(out, 0, (struct part){lua_prelude, sizeof lua_prelude});
     for (size_t i = 0; i < KINDS; i++)
         if (wanted(specs, n, kinds[i].kind))

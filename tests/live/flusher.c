@@ -13,7 +13,7 @@
 
 struct flusher {
     struct flusher_options options;
-    struct flusher_counts counts;
+    atomic_ulong flushes, loads;
     char *source;
     pthread_t thread;
     atomic_bool stop;
@@ -51,11 +51,11 @@ static void *flush(void *user)
             say(conn, (const char *[5]){"PING"});
         if (f->source && chaos_below(&random, 4) == 0) {
             load(conn, f);
-            f->counts.loads++;
+            atomic_fetch_add(&f->loads, 1);
         } else {
             say(conn, (const char *[5]){o->functions ? "FUNCTION" : "SCRIPT", "FLUSH",
                                         chaos_below(&random, 2) ? "SYNC" : "ASYNC"});
-            f->counts.flushes++;
+            atomic_fetch_add(&f->flushes, 1);
         }
     }
     ts_conn_close(conn);
@@ -72,11 +72,16 @@ struct flusher *flusher_begin(const struct flusher_options *options)
     return f;
 }
 
+struct flusher_counts flusher_so_far(struct flusher *f)
+{
+    return (struct flusher_counts){atomic_load(&f->flushes), atomic_load(&f->loads)};
+}
+
 struct flusher_counts flusher_end(struct flusher *f)
 {
     atomic_store(&f->stop, true);
     (void)pthread_join(f->thread, NULL);
-    struct flusher_counts counts = f->counts;
+    struct flusher_counts counts = flusher_so_far(f);
     free(f->source);
     free(f);
     return counts;

@@ -20,6 +20,7 @@ struct flusher_counts {
 };
 
 struct flusher *flusher_begin(const struct flusher_options *options);
+struct flusher_counts flusher_so_far(struct flusher *f);
 /* Ends the thread and releases it. */
 struct flusher_counts flusher_end(struct flusher *f);
 

@@ -59,14 +59,15 @@ static const char *const good[WORDS] = {
     "c",    "10", "1000000", "10", "1",
 };
 
-static vouch_script *script_of_all(void)
+/* Of all kinds, or of one by itself. */
+static vouch_script *script_of(int kind)
 {
     vouch_limit_spec s[KINDS];
     vouch_script *script = NULL;
     size_t size = 0;
     for (int i = 0; i < KINDS; i++)
-        s[i] = limit_spec(i + 1, LIMIT, SECOND);
-    char *source = limit_source_by_key(s, KINDS, &size);
+        s[i] = limit_spec(kind ? kind : i + 1, LIMIT, SECOND);
+    char *source = limit_source_by_key(s, kind ? 1 : KINDS, &size);
     expect(vouch_script_new(source, size, NULL, &script, &error), VOUCH_OK);
     free(source);
     return script;
@@ -96,7 +97,7 @@ START_TEST(bad_arguments_are_refused_before_anything_is_written)
 {
     static const char *const bad[] = {"",     "x",        "-1", "0.5", "1e300",         "nan",
                                       "-inf", "67108865", " ",  "1 2", "31622400000001"};
-    vouch_script *s = script_of_all();
+    vouch_script *s = script_of(0);
     const char *words[WORDS + 1];
     char what[80];
     forget();
@@ -125,6 +126,38 @@ START_TEST(bad_arguments_are_refused_before_anything_is_written)
 }
 END_TEST
 
+/* The one that is a script of its own too. */
+START_TEST(each_kind_by_itself_refuses_them_as_well)
+{
+    static const char *const bad[] = {"", "x", "-1", "0.5", "1e300", "nan", "inf", "67108865"};
+    vouch_script *s = script_of(_i);
+    const char *words[8];
+    char what[80];
+    forget();
+    limit_set_clock(&stage, NOW);
+    for (size_t i = 0; i < 7; i++)
+        for (size_t j = 0; j < sizeof bad / sizeof *bad; j++) {
+            memcpy(words, good, 2 * sizeof *good);
+            memcpy(words + 2, good + 2 + 5 * (_i - 1), 5 * sizeof *good);
+            words[i] = bad[j];
+            bool lease = i == 1 && (j > 0 || _i != VOUCH_LIMIT_CONCURRENCY);
+            (void)snprintf(what, sizeof what, "argument %zu '%s'", i + 1, bad[j]);
+            if (!lease && !(i == 4 && j == 7)) /* so long a period is one */
+                refused(call(s, 1, words, 7), what);
+        }
+    memcpy(words + 2, good + 2 + 5 * (_i - 1), 5 * sizeof *good);
+    words[0] = "take";
+    words[1] = "me";
+    words[7] = "1";
+    refused(call(s, 1, words, 8), "one more");
+    refused(call(s, 1, words, 6), "one less");
+    refused(call(s, 2, words, 7), "a key more");
+    refused(call(s, 0, words, 7), "no key");
+    expect(call(s, 1, words, 7), VOUCH_OK);
+    vouch_script_free(s);
+}
+END_TEST
+
 START_TEST(the_ranges_of_each_kind_hold_in_the_script_too)
 {
     /* Limit, period, burst, cost; what is one less is taken. */
@@ -146,13 +179,15 @@ START_TEST(the_ranges_of_each_kind_hold_in_the_script_too)
         {"c", "100001", "1000", "100001", "1"},
         {"c", "1000", "1000", "1000", "1001"},
     };
-    vouch_script *s = script_of_all();
+    vouch_script *s = script_of(0), *alone = script_of(VOUCH_LIMIT_GCRA);
     forget();
     limit_set_clock(&stage, NOW);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         const char *words[] = {"take",        "me",         bad[i].kind, bad[i].limit,
                                bad[i].period, bad[i].burst, bad[i].cost};
         refused(call(s, 1, words, 7), bad[i].kind);
+        if (bad[i].kind[0] == 'g')
+            refused(call(alone, 1, words, 7), "alone");
     }
     for (int i = 0; i < 2; i++) {
         const char *words[] = {"take",           "me",       i ? "g" : "b", "67108864",
@@ -162,6 +197,7 @@ START_TEST(the_ranges_of_each_kind_hold_in_the_script_too)
         expect(call(s, 1, words, 7), VOUCH_OK);
     }
     vouch_script_free(s);
+    vouch_script_free(alone);
 }
 END_TEST
 
@@ -178,6 +214,8 @@ static Suite *suite(void)
         tcase_add_unchecked_fixture(c, servers[i].begin, end);
         tcase_add_test(c, bad_arguments_are_refused_before_anything_is_written);
         tcase_add_test(c, the_ranges_of_each_kind_hold_in_the_script_too);
+        tcase_add_loop_test(c, each_kind_by_itself_refuses_them_as_well, VOUCH_LIMIT_FIXED_WINDOW,
+                            VOUCH_LIMIT_CONCURRENCY + 1);
         suite_add_tcase(s, c);
     }
     return s;

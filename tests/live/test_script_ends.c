@@ -162,6 +162,108 @@ START_TEST(wherever_it_ends_what_is_said_is_true)
 }
 END_TEST
 
+/* ---- flushed in between --------------------------------------------------------------------- */
+
+/* It says before its reads are answered what it will call, so that this is asked for with them. */
+static vouch_tx_step queue_and_read(vouch_tx *tx, void *user)
+{
+    (void)vouch_tx_queue_batch(tx, user);
+    return vouch_tx_read(tx, "GET", "nothing") ? VOUCH_TX_COMMIT : VOUCH_TX_READ;
+}
+
+/* The server has answered the first round with so many bytes, at least, and nobody has heard it; then it is
+ * flushed. */
+static void flush_in_between(vouch_client *client, const vouch_op *op, int connection,
+                             int64_t bytes)
+{
+    int64_t limit = ts_deadline(RIG_PATIENCE_MS);
+    for (ts_proxy_counts c = {0}; c.from_server < c.to_client + bytes;) {
+        ck_assert(!ts_passed(limit));
+        rig_turn(client, 1);
+        c = ts_proxy_count(rig.proxy, connection);
+    }
+    callee_lose_all(rig.server);
+    ts_proxy_release(rig.proxy, connection);
+    rig_drive(client, op);
+}
+
+static const char asked[] = "+OK\r\n*1\r\n:1\r\n_\r\n"; /* WATCH, SCRIPT EXISTS, GET */
+
+static vouch_client *stalled(int *connection)
+{
+    ts_plan plan = ts_plan_none();
+    *connection = rig_next_connection(&rig);
+    vouch_client *client = prepare(TOKEN);
+    vouch_call *call = NULL;
+    vouch_call_options o = VOUCH_CALL_OPTIONS_INIT;
+    o.strict = 1;
+    rig_flush(&rig);
+    ck_assert_int_eq(
+        callee_call(client, &forger, VOUCH_ARGS("warm"), VOUCH_ARGS("x"), &o, &call, &error),
+        VOUCH_OK); /* it is there */
+    vouch_call_free(call);
+    plan.to_client.stall_after = 0;
+    ts_proxy_plan_from_here(rig.proxy, *connection, &plan);
+    return client;
+}
+
+/* Else the token would be used, and nothing done. */
+START_TEST(no_token_is_spent_on_a_script_that_was_flushed)
+{
+    int connection;
+    begin(_i);
+    vouch_client *client = stalled(&connection);
+    vouch_call_options o = VOUCH_CALL_OPTIONS_INIT;
+    vouch_call *call = NULL;
+    vouch_op *op = NULL;
+    o.token = "token";
+    ck_assert_int_eq(
+        callee_start(client, &forger, VOUCH_ARGS("c0000"), VOUCH_ARGS("x"), &o, &op, &error),
+        VOUCH_OK);
+    flush_in_between(client, op, connection, 1000); /* INFO is among it */
+    ck_assert_msg(!vouch_call_finish(op, &call, &error), "%s", error.message);
+    ck_assert_int_eq(vouch_call_outcome(call), VOUCH_OUTCOME_COMMITTED);
+    ck_assert_int_eq(ts_int(rig.server, "GET", "c0000", NULL), 1);
+    vouch_call_free(call);
+    vouch_client_close(client);
+    end();
+}
+END_TEST
+
+/* A transaction that reads is told of it, command by command; with load_inside it cannot happen. */
+START_TEST(a_transaction_says_what_was_flushed_in_between)
+{
+    begin(_i);
+    for (uint32_t inside = 0; inside < 2; inside++) {
+        int connection;
+        vouch_client *client = stalled(&connection);
+        vouch_tx_options o = VOUCH_TX_OPTIONS_INIT;
+        vouch_tx_result *r = NULL;
+        vouch_op *op = NULL;
+        const vouch_exec_error *errors;
+        vouch_batch *b = vouch_batch_new();
+        o.load_inside = inside;
+        callee_add(b, &forger, VOUCH_ARGS("c0000"), VOUCH_ARGS("x"));
+        vouch_batch_add(b, "INCR", "c0001");
+        ck_assert_int_eq(vouch_transaction_start(client, queue_and_read, b, &o, &op, &error),
+                         VOUCH_OK);
+        flush_in_between(client, op, connection, inside ? 8 : sizeof asked - 1);
+        vouch_status status = vouch_transaction_finish(op, &r, &error);
+        ck_assert_msg(status == (inside ? VOUCH_OK : VOUCH_EPARTIAL), "%s", error.message);
+        ck_assert_int_eq(ts_int(rig.server, "GET", "c0001", NULL), 1);
+        ck_assert_int_eq(ts_int(rig.server, "EXISTS", "c0000", NULL), inside);
+        if (!inside) {
+            ck_assert_uint_eq(vouch_tx_exec_errors(r, &errors), 1);
+            ck_assert(errors[0].index == 0 && callee_words_say_missing(errors[0].words));
+        }
+        vouch_tx_result_free(r);
+        vouch_batch_free(b);
+        vouch_client_close(client);
+    }
+    end();
+}
+END_TEST
+
 /* ---- in a forked child ---------------------------------------------------------------------- */
 
 struct family {
@@ -251,6 +353,8 @@ int main(void)
     tcase_set_timeout(c, 240);
     tcase_add_loop_test(c, a_child_leaves_its_parents_call_alone, 0, 2);
     tcase_add_loop_test(c, a_client_may_be_closed_before_its_calls_are_finished, 0, 2);
+    tcase_add_loop_test(c, no_token_is_spent_on_a_script_that_was_flushed, 0, 2);
+    tcase_add_loop_test(c, a_transaction_says_what_was_flushed_in_between, 0, 2);
     tcase_add_loop_test(c, wherever_it_ends_what_is_said_is_true, 0, 2 * FORMS);
     suite_add_tcase(suite, c);
     return rig_main(suite);

@@ -64,6 +64,13 @@ static void turn(struct acts *a, uint64_t *random)
         act_finish(a, &acts[i]);
 }
 
+/* On a busy machine the other client comes to it more seldom. */
+static bool is_hard_enough(const struct acts *a, struct flusher *f)
+{
+    const struct acts_counts *c = &a->counts;
+    return flusher_so_far(f).flushes > 100 && c->resent > 100 && c->moved && c->refused;
+}
+
 static void print(const char *server, const struct acts *a, struct flusher_counts f, uint64_t seed)
 {
     const struct acts_counts *c = &a->counts;
@@ -94,13 +101,12 @@ START_TEST(no_flush_makes_a_report_wrong)
     struct flusher_options fo = {
         .server = server, .functions = functions, .seed = seed, .pause = 8, .source = source};
     struct flusher *f = flusher_begin(&fo);
-    while (a.counts.commands < commands / 2)
+    while (a.counts.commands < commands / 2 ||
+           (!is_hard_enough(&a, f) && a.counts.commands < 20 * commands))
         turn(&a, &random);
+    ck_assert(is_hard_enough(&a, f));
     struct flusher_counts counts = flusher_end(f);
     print(_i % 2 ? "valkey" : "redis", &a, counts, seed);
-    ck_assert_uint_gt(counts.flushes, 100);
-    ck_assert_uint_gt(a.counts.resent, commands / 200);
-    ck_assert(a.counts.moved && a.counts.refused);
     acts_end(&a);
     vouch_client_close(client);
     ts_server_free(server);

@@ -338,6 +338,43 @@ START_TEST(several_different_ones_in_one_pipeline)
 }
 END_TEST
 
+/* What had not gone out when it came is not sent: it may have run, and what is behind it would be out of
+ * order. With reorder_ok it is. */
+START_TEST(nothing_is_sent_behind_a_forgery)
+{
+    begin(_i ? TS_VALKEY : TS_REDIS, 3);
+    for (uint32_t reorder = 0; reorder < 2; reorder++) {
+        vouch_pipeline_options o = VOUCH_PIPELINE_OPTIONS_INIT;
+        vouch_client *narrow = rig_client(&rig, 3, 2);
+        struct callee c = forger(1, lines[_i], 0);
+        vouch_results *r = NULL;
+        char key[RIG_KEY_MAX];
+        vouch_batch *b = vouch_batch_new();
+        o.reorder_ok = reorder;
+        rig_flush(&rig);
+        callee_add(b, &c, VOUCH_ARGS("c0000", "data"), VOUCH_ARGS(lines[_i]));
+        for (size_t i = 1; i < BATCH; i++)
+            vouch_batch_add(b, "INCR", rig_key(i, key));
+        ck_assert_int_eq(vouch_pipeline_run(narrow, b, &o, &r, &error), VOUCH_EUNKNOWN);
+        int64_t *times = rig_held(&rig, BATCH);
+        unsigned sent = 0;
+        for (size_t i = 0; i < BATCH; i++) {
+            check("a narrow pipeline", vouch_results_at(r, i)->effect, times[i]);
+            sent += times[i] == 1;
+        }
+        ck_assert(reorder ? sent == BATCH : sent <= 2);
+        ck_assert_int_eq(vouch_results_at(r, BATCH - 1)->cause,
+                         reorder ? VOUCH_CAUSE_NONE : VOUCH_CAUSE_ORDER);
+        free(times);
+        vouch_results_free(r);
+        vouch_batch_free(b);
+        callee_free(&c);
+        vouch_client_close(narrow);
+    }
+    end();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("script forged");
@@ -345,6 +382,7 @@ int main(void)
     tcase_set_timeout(c, 240);
     tcase_add_loop_test(c, no_word_of_a_script_is_taken_for_the_servers, 0, 4);
     tcase_add_loop_test(c, what_an_honest_one_raises_is_marked_by_the_server, 0, 2);
+    tcase_add_loop_test(c, nothing_is_sent_behind_a_forgery, 0, 2);
     tcase_add_loop_test(c, several_different_ones_in_one_pipeline, 0, 2);
     suite_add_tcase(suite, c);
     return rig_main(suite);

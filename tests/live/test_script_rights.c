@@ -268,12 +268,42 @@ START_TEST(whatever_right_is_missing_the_truth_is_told)
 }
 END_TEST
 
+/* A load that was refused is tried once, and is not taken for one that was made. */
+START_TEST(a_refused_load_leaves_nothing_behind)
+{
+    rig = rig_start(_i ? TS_VALKEY : TS_REDIS, TS_NO_PERSISTENCE);
+    for (int kind = 0; kind < CALLEE_KINDS; kind++) {
+        vouch_call *call = NULL;
+        callees[kind] = callee_counter((enum callee_kind)kind, kind);
+        client = rig_client(&rig, 3, 1000);
+        allow();
+        deny("-script|load");
+        vouch_status status = callee_call(client, &callees[kind], VOUCH_ARGS("ran"),
+                                          VOUCH_ARGS("x"), NULL, &call, &error);
+        ck_assert_int_eq(status, VOUCH_ESERVER);
+        ck_assert_uint_eq(vouch_call_loads(call), 1);
+        allow();
+        uint64_t before = callee_trips(client);
+        status = callee_call(client, &callees[kind], VOUCH_ARGS("ran"), VOUCH_ARGS("x"), NULL,
+                             &call, &error);
+        ck_assert_msg(status == VOUCH_OK, "%s", error.message);
+        ck_assert_uint_eq(callee_trips(client) - before, kind == CALLEE_FORGER ? 1 : 2);
+        vouch_call_free(call);
+        vouch_client_close(client);
+        client = NULL;
+        callee_free(&callees[kind]);
+    }
+    rig_stop(&rig);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("script rights");
     TCase *c = tcase_create("all");
     tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, whatever_right_is_missing_the_truth_is_told, 0, 2 * RIGHTS);
+    tcase_add_loop_test(c, a_refused_load_leaves_nothing_behind, 0, 2);
     suite_add_tcase(suite, c);
     return rig_main(suite);
 }

@@ -111,12 +111,72 @@ START_TEST(what_comes_while_it_is_settled_is_a_yes_or_a_no)
 }
 END_TEST
 
+/* ---- an aborted marker, found by two -------------------------------------------------------- */
+
+/* What a run of this token has done is undone, and it had given up. */
+static void leave_aborted(void)
+{
+    static const char *const words[] = {"KEYS", "vouch:*"};
+    ts_reply *keys = rig_ask(&rig, 2, words);
+    ck_assert_uint_eq(keys->count, 1);
+    ts_do(rig.server, "SET", keys->elements[0]->text, "aborted:somebody", NULL);
+    ts_do(rig.server, "DEL", "n", "m", NULL);
+    ts_reply_free(keys);
+}
+
+/* It is answered, and the answer is held. */
+static vouch_op *ask_and_wait(struct feat *d, vouch_client *client, int connection)
+{
+    ts_plan plan = ts_plan_none();
+    int64_t limit = ts_deadline(RIG_PATIENCE_MS);
+    int64_t had = ts_proxy_count(rig.proxy, connection).from_server;
+    plan.to_client.stall_after = 0;
+    ts_proxy_plan_from_here(rig.proxy, connection, &plan);
+    vouch_op *op = feat_start(d, client);
+    while (ts_proxy_count(rig.proxy, connection).from_server == had) {
+        ck_assert(!ts_passed(limit));
+        rig_turn(client, 2);
+    }
+    return op;
+}
+
+/* One of them hears late that it is there to be removed: by then the other has done so, and committed, and
+ * what is there is that commit's. */
+START_TEST(who_comes_late_to_an_aborted_marker_removes_no_commit)
+{
+    struct feat d, other;
+    rig = feat_rig(_i ? TS_VALKEY : TS_REDIS, TS_UNIX, TS_NO_PERSISTENCE);
+    feat_init(&d, &rig, FEAT_BATCH, GUARD_TOKEN);
+    vouch_client *client = rig_client(&rig, 3, 0);
+    (void)rig_connection_id(client);
+    int connection = rig_next_connection(&rig) - 1;
+    vouch_client *faster = rig_client(&rig, 2, 0);
+    feat_run(&d, client);
+    leave_aborted();
+    other = d;
+    vouch_op *op = ask_and_wait(&d, client, connection);
+    feat_run(&other, faster);
+    feat_expect(&other, VOUCH_OK, "the faster one", 0);
+    ck_assert_int_eq(other.outcome, VOUCH_OUTCOME_COMMITTED);
+    ts_proxy_release(rig.proxy, connection);
+    rig_drive(client, op);
+    feat_finish(&d, op);
+    feat_expect(&d, VOUCH_OK, "the later one", 0);
+    ck_assert_int_eq(feat_done(&rig), 1);
+    ck_assert_int_eq(d.outcome, VOUCH_OUTCOME_ALREADY);
+    vouch_client_close(faster);
+    vouch_client_close(client);
+    rig_stop(&rig);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("tx settle");
     TCase *c = tcase_create("all");
     tcase_set_timeout(c, 280);
     tcase_add_loop_test(c, what_comes_while_it_is_settled_is_a_yes_or_a_no, 0, COURSES);
+    tcase_add_loop_test(c, who_comes_late_to_an_aborted_marker_removes_no_commit, 0, 2);
     suite_add_tcase(suite, c);
     return rig_main(suite);
 }
