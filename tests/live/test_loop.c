@@ -257,7 +257,7 @@ START_TEST(a_stream_that_stalls_ends_with_its_effects)
     ts_plan plan = ts_plan_none();
     plan.to_client.stall_after = 50000;
     ts_proxy_plan(rig.proxy, rig_next_connection(&rig), &plan);
-    o.stall_ms = 50;
+    o.stall_ms = 1000; /* connecting is within it */
     ck_assert_int_eq(vouch_pipeline_stream(client, source, sink, &f, &o, &totals, &e),
                      VOUCH_EUNKNOWN);
     ck_assert_int_eq(e.cause, VOUCH_CAUSE_STALLED);
