@@ -30,10 +30,9 @@ typedef struct vouch_library vouch_library;
 
 /* What the caller says of a library. Begin with VOUCH_LIBRARY_OPTIONS_INIT. */
 typedef struct vouch_library_options {
-    uint32_t size; /* set by the initialiser */
-    uint32_t
-        honest; /* 1: its functions never return an error that they made or caught, in this version
-                          and in all others that a server may have */
+    uint32_t size;   /* set by the initialiser */
+    uint32_t honest; /* 1: its functions never return an error that they made or caught, and raise
+                        none that is a table, in this version and in all that a server may have */
 } vouch_library_options;
 
 /* Every default. */

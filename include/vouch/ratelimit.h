@@ -100,8 +100,8 @@ typedef struct vouch_limit_spec {
 typedef struct vouch_limiter_options {
     uint32_t size; /* set by the initialiser */
     uint32_t reserved;
-    const char
-        *name; /* for messages; copied, less than VOUCH_SCRIPT_NAME_MAX bytes. Default: "limiter" */
+    const char *name; /* for messages; copied, less than VOUCH_SCRIPT_NAME_MAX bytes. Default:
+                         "limiter" */
 } vouch_limiter_options;
 
 /* Every default. */
@@ -158,32 +158,28 @@ typedef enum vouch_limit_action {
     VOUCH_LIMIT_TAKE = 0, /* takes the cost, or nothing if a limit refuses; CONCURRENCY: the lease.
                                 To take a lease again that is still held renews it, and counts once */
     VOUCH_LIMIT_PEEK = 1, /* says what a take would be told, and takes nothing */
-    VOUCH_LIMIT_REFUND =
-        2, /* gives the cost back, as if the last had not been taken; the lease too.
-                                Never more than was taken and still counts. Always allowed, but for a
-                                lease that has ended */
+    VOUCH_LIMIT_REFUND = 2, /* gives the cost back, as if the last had not been taken; the lease
+                               too. Never more than was taken and still counts. Always allowed, but
+                               for a lease that has ended */
     VOUCH_LIMIT_EXTEND = 3, /* lets the lease last for a whole period from now, if it has not ended:
                                 else not allowed, never again. Other kinds only tell how they are */
-    VOUCH_LIMIT_RELEASE =
-        4, /* ends the lease; not allowed, and without any effect, if it had ended.
-                                Other kinds only tell how they are */
+    VOUCH_LIMIT_RELEASE = 4, /* ends the lease; not allowed, and without any effect, if it had
+                                ended. Other kinds only tell how they are */
     VOUCH_LIMIT_ACTION_LAST_ = 0x7fffffff
 } vouch_limit_action;
 
 /* What holds for one call. Begin with VOUCH_LIMIT_OPTIONS_INIT. Everything is copied. */
 typedef struct vouch_limit_options {
-    uint32_t size;    /* set by the initialiser */
-    uint32_t outages; /* lost connections and passing refusals it survives; default: the client's */
-    int64_t
-        deadline_ms; /* of the whole call; default: the client's; or VOUCH_NO_DEADLINE. A batch's
-                             calls have the pipeline's */
-    const int64_t
-        *costs; /* one for each limit, instead of `cost`; 0: that limit is left alone. NULL:
-                             `cost` for all */
-    const char
-        *lease; /* CONCURRENCY: the lease's name, any bytes, unique among all who take; must be
-                          set, but for a peek */
-    size_t lease_size; /* bytes of it; 0: up to its NUL. VOUCH_LEASE_MAX at most */
+    uint32_t size;        /* set by the initialiser */
+    uint32_t outages;     /* lost connections and passing refusals it survives; default: the
+                             client's */
+    int64_t deadline_ms;  /* of the whole call; default: the client's; or VOUCH_NO_DEADLINE. A
+                             batch's calls have the pipeline's */
+    const int64_t *costs; /* one for each limit, instead of `cost`; 0: that limit is left alone.
+                             NULL: `cost` for all */
+    const char *lease;    /* CONCURRENCY: the lease's name, any bytes, unique among all who take;
+                             must be set, but for a peek */
+    size_t lease_size;    /* bytes of it; 0: up to its NUL. VOUCH_LEASE_MAX at most */
 } vouch_limit_options;
 
 /* Every default. */

@@ -41,13 +41,13 @@ typedef struct vouch_script vouch_script;
 
 /* What the caller says of a script. Begin with VOUCH_SCRIPT_OPTIONS_INIT. */
 typedef struct vouch_script_options {
-    uint32_t size; /* set by the initialiser */
-    uint32_t
-        readonly;     /* 1: called as EVALSHA_RO, so that the server refuses writes, and a call that
-                          was not answered is made again. Implied by the shebang's flag no-writes */
-    uint32_t honest;  /* 1: it never returns an error that it made or caught (it may raise any) */
-    uint32_t as_is;   /* 1: the source as it is, without a comment of vouch's own */
-    const char *name; /* for messages; copied. Default: the first digits of the digest */
+    uint32_t size;     /* set by the initialiser */
+    uint32_t readonly; /* 1: called as EVALSHA_RO: the server refuses writes, and a call that was
+                          not answered is made again. Implied by the shebang's flag no-writes */
+    uint32_t honest;   /* 1: it never returns an error that it made or caught, and raises none that
+                          is a table; it may raise text, and whatever redis.call raises */
+    uint32_t as_is;    /* 1: the source as it is, without a comment of vouch's own */
+    const char *name;  /* for messages; copied. Default: the first digits of the digest */
 } vouch_script_options;
 
 /* Every default. */
@@ -101,22 +101,25 @@ static inline size_t vouch_tx_queue_script(vouch_tx *tx, const vouch_script *scr
 
 /* What holds for one call. Begin with VOUCH_CALL_OPTIONS_INIT. Everything is copied. */
 typedef struct vouch_call_options {
-    uint32_t size;       /* set by the initialiser */
-    uint32_t idempotent; /* 1: it may run more than once; MAYBE is sent again */
-    uint32_t outages; /* lost connections and passing refusals it survives; default: the client's */
-    uint32_t
-        kill_busy; /* 1: if another script holds the server (BUSY), ask the server to end it (SCRIPT
-                            KILL or FUNCTION KILL). One that has written cannot be ended (UNKILLABLE) and
-                            is waited for */
-    uint32_t strict;  /* 1: the source goes along with the call, inside MULTI: it cannot be missing,
-                            and no error is taken for "missing" */
-    uint32_t resolve; /* 1: settle a maybe by a marker, as in vouch_tx_options; two round trips */
-    const char *token; /* a name for this piece of work: it runs at most once, as there. Implies
-                            resolve. NULL: none */
-    size_t token_size; /* bytes of it, any bytes; 0: up to its NUL. VOUCH_TOKEN_MAX at most */
+    uint32_t size;             /* set by the initialiser */
+    uint32_t idempotent;       /* 1: it may run more than once; MAYBE is sent again */
+    uint32_t outages;          /* lost connections and passing refusals it survives; default: the
+                                  client's */
+    uint32_t kill_busy;        /* 1: if another script holds the server (BUSY), ask the server to
+                                  end it (SCRIPT KILL or FUNCTION KILL). One that has written
+                                  cannot be ended (UNKILLABLE) and is waited for */
+    uint32_t strict;           /* 1: the source goes along with the call, inside MULTI: it cannot
+                                  be missing, and no error is taken for "missing" */
+    uint32_t resolve;          /* 1: settle a maybe by a marker, as in vouch_tx_options; two round
+                                  trips. The source goes along, as with strict */
+    const char *token;         /* a name for this piece of work: it runs at most once, as there.
+                                  Implies resolve. NULL: none */
+    size_t token_size;         /* bytes of it, any bytes; 0: up to its NUL. VOUCH_TOKEN_MAX at
+                                  most */
     const char *marker_prefix; /* as there */
     int64_t marker_ms;         /* as there */
-    int64_t deadline_ms;       /* of the whole call; default: the client's; or VOUCH_NO_DEADLINE */
+    int64_t deadline_ms;       /* of the whole call; default: the client's; or
+                                  VOUCH_NO_DEADLINE */
 } vouch_call_options;
 
 /* Every default. */

@@ -130,10 +130,9 @@ typedef struct vouch_tx_options {
     uint32_t copies;  /* replicas that are to have it before the call returns: WAIT after EXEC */
     uint32_t fsync;   /* 1: in the append-only files of the server and of `copies` replicas: WAITAOF
                          (Redis 7.2, Valkey) */
-    uint32_t
-        load_inside; /* 1: the scripts and libraries that it calls are loaded inside its MULTI, always.
-                             Default: only those that were not there when its reads went out; then one
-                             that is flushed in between is missing when EXEC runs (VOUCH_OUTCOME_ERRORS) */
+    uint32_t load_inside;     /* 1: the scripts and libraries that it calls are loaded inside MULTI.
+                                 Default: those that were not there when its reads went out; one
+                                 that is flushed in between is missing when EXEC runs: ERRORS */
     int64_t copies_ms;        /* longest wait for them; default: what is left of the deadline */
     int64_t deadline_ms;      /* of the whole call, waits included; default: the client's; or
                                   VOUCH_NO_DEADLINE. With resolve or token the last quarter of it, at

@@ -273,7 +273,8 @@ static void accept_doubts(struct share *s)
     while (first_doubtful(s, &c))
         put(s, c, VOUCH_ESERVER, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_REFUSED);
     s->doubtful_on = 0;
-    s->past_maybe = s->patchy = true;
+    /* What is sent from here on runs behind it, and is flagged. */
+    s->past_maybe = s->again = s->patchy = true;
     if (s->p->reorder_ok)
         return;
     accept_refusals(s);
