@@ -17,7 +17,7 @@ void digest_write(const unsigned char digest[static DIGEST_BYTES],
         out[2 * i] = hex[digest[i] >> 4];
         out[2 * i + 1] = hex[digest[i] & 15];
     }
-    out[2 * DIGEST_BYTES] = 0;
+    out[VOUCH_DIGEST_MAX - 1] = 0;
 }
 
 uint64_t digest_short(const unsigned char digest[static DIGEST_BYTES])

@@ -52,11 +52,8 @@ static bool says_no_writes(const char *source, size_t size)
     return false;
 }
 
-static vouch_status check(const char *source, size_t size, const vouch_script_options *o,
-                          vouch_error *e)
+static vouch_status check(size_t size, const vouch_script_options *o, vouch_error *e)
 {
-    if (!source)
-        return error_set(e, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "the source is NULL");
     if (!size)
         return error_set(e, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "the source is empty");
     if (o->size != sizeof *o)
@@ -103,8 +100,10 @@ vouch_status vouch_script_new(const char *source, size_t size, const vouch_scrip
     if (!out)
         return error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "out is NULL");
     *out = NULL;
-    size = source && !size ? strlen(source) : size;
-    vouch_status status = check(source, size, o, error);
+    if (!source)
+        return error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "the source is NULL");
+    size = size ? size : strlen(source);
+    vouch_status status = check(size, o, error);
     if (status)
         return status;
     size_t more = o->as_is ? 0 : sizeof comment - 1;
