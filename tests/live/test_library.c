@@ -173,7 +173,7 @@ START_TEST(pipelines_and_transactions_load_it)
             ck_assert(vouch_reply_int64(vouch_tx_result_reply(r, 19), &n));
             vouch_tx_result_free(r);
         }
-        ck_assert_int_eq(n, 10 * (turn + 1));
+        ck_assert_int_eq(n, INT64_C(10) * (turn + 1));
     }
     vouch_batch_free(b);
 }

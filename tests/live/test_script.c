@@ -265,7 +265,7 @@ START_TEST(in_a_transaction_it_is_loaded_inside)
         ck_assert_uint_eq(trips() - before, turn % 2 ? 2 : 1);
         ck_assert_uint_eq(vouch_tx_result_count(r), 4);
         ck_assert(vouch_reply_int64(vouch_tx_result_reply(r, 3), &n));
-        ck_assert_int_eq(n, (turn + 1) * 112);
+        ck_assert_int_eq(n, (turn + 1) * INT64_C(112));
         vouch_tx_result_free(r);
     }
     vouch_batch_free(b);
