@@ -2,6 +2,7 @@
  *
  *   call             prints ours and theirs, calls a second, one after the other
  *   pipelined        the same in batches of 1,000
+ *   stream           the same as one stream, against batches of 1,000 by hand
  *   count            SIDE ROUNDS (ours or theirs): so many batches of 1,000 and nothing else; counted from
  *                    outside
  *   count_calls      the same of ROUNDS times 100 single calls
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROUNDS = 41, ROUND_CALLS = 1000, COUNT_CALLS = 100 };
+enum { ROUNDS = 41, ROUND_CALLS = 1000, COUNT_CALLS = 100, STREAM_CALLS = 10 * BENCH_BATCH };
 
 static const char key[] = "bench:calls";
 static const char source[] = "return redis.call('INCRBY', KEYS[1], ARGV[1])";
@@ -95,6 +96,37 @@ static void batch_vouch(const struct side *s)
     vouch_results_free(r);
 }
 
+struct flow {
+    const struct side *side;
+    long given, taken;
+};
+
+static bool give(vouch_batch *into, void *user)
+{
+    struct flow *f = user;
+    (void)vouch_batch_add_script(into, f->side->script, VOUCH_ARGS(key), VOUCH_ARGS(1));
+    return ++f->given < STREAM_CALLS;
+}
+
+static bool take(uint64_t index, const vouch_result *result, void *user)
+{
+    struct flow *f = user;
+    int64_t n = 0;
+    (void)index;
+    bench_check(vouch_reply_int64(result->reply, &n) && n > 0, "no count");
+    f->taken++;
+    return true;
+}
+
+static void stream_vouch(const struct side *s)
+{
+    struct flow f = {.side = s};
+    vouch_error e;
+    if (vouch_pipeline_stream(s->client, give, take, &f, NULL, NULL, &e))
+        bench_die(e.message);
+    bench_check(f.taken == STREAM_CALLS, "calls were lost");
+}
+
 static void batch_hiredis(const struct side *s)
 {
     size_t lengths[5];
@@ -116,28 +148,33 @@ static long long counter(redisContext *c)
     return n;
 }
 
+/* A way to make calls, and how many of these calls a round has. */
+struct way {
+    void (*call)(const struct side *s);
+    int calls, times;
+};
+
 /* Calls a second. */
-static double rate(const struct side *s, bool ours, bool pipelined)
+static double rate(const struct side *s, const struct way *w)
 {
     double begin = bench_now_s();
-    if (pipelined)
-        ours ? batch_vouch(s) : batch_hiredis(s);
-    for (int i = 0; !pipelined && i < ROUND_CALLS; i++)
-        ours ? call_vouch(s) : call_hiredis(s);
-    return ROUND_CALLS / (bench_now_s() - begin);
+    for (int i = 0; i < w->times; i++)
+        w->call(s);
+    return w->calls * w->times / (bench_now_s() - begin);
 }
 
-static void compare(bool pipelined)
+static void compare(const struct way *ours, const struct way *theirs)
 {
     double a[ROUNDS], b[ROUNDS];
     struct side s;
     start(&s, true, true);
     long long before = counter(s.c);
+    long long calls = ours->calls * ours->times + theirs->calls * theirs->times;
     for (int i = 0; i < ROUNDS; i++) {
-        a[i] = rate(&s, true, pipelined);
-        b[i] = rate(&s, false, pipelined);
+        a[i] = rate(&s, ours);
+        b[i] = rate(&s, theirs);
     }
-    bench_check(counter(s.c) - before == 2LL * ROUNDS * ROUND_CALLS, "calls were lost");
+    bench_check(counter(s.c) - before == ROUNDS * calls, "calls were lost");
     printf("%.0f %.0f\n", bench_median(a, ROUNDS), bench_median(b, ROUNDS));
 }
 
@@ -148,9 +185,14 @@ int main(int argc, char **argv)
     long rounds = argc > 3 ? strtol(argv[3], NULL, 10) : 0;
     struct side s;
     if (strcmp(what, "call") == 0) {
-        compare(false);
+        compare(&(struct way){call_vouch, 1, ROUND_CALLS},
+                &(struct way){call_hiredis, 1, ROUND_CALLS});
     } else if (strcmp(what, "pipelined") == 0) {
-        compare(true);
+        compare(&(struct way){batch_vouch, BENCH_BATCH, 1},
+                &(struct way){batch_hiredis, BENCH_BATCH, 1});
+    } else if (strcmp(what, "stream") == 0) {
+        compare(&(struct way){stream_vouch, STREAM_CALLS, 1},
+                &(struct way){batch_hiredis, BENCH_BATCH, 10});
     } else if (strcmp(what, "count") == 0) {
         start(&s, ours, !ours);
         for (long i = 0; i < rounds; i++)
