@@ -11,11 +11,17 @@
  *     error is MAYBE_APPLIED, even one that looks like the server's own. The exception is a script that
  *     cannot answer with an error of its own making (vouch reads that off its source, and is careful;
  *     or options->honest says so): of it the server's exact words for what comes before a script starts
- *     (LOADING, OOM, READONLY, BUSY…, and NOSCRIPT) are believed, and it is tried again. Of any other
- *     script "NOSCRIPT" is believed only after the server was asked whether it has it (SCRIPT EXISTS),
- *     one round trip more. That leaves one case in which a script runs twice: it answered with exactly
- *     the server's NOSCRIPT line after it wrote, and was flushed before the question came.
+ *     (LOADING, OOM, READONLY, BUSY…, and NOSCRIPT) are believed, and it is tried again; believed, and
+ *     final, is that the user may not call it, or not with these keys (NOPERM). Of any other script
+ *     "NOSCRIPT" is believed only after the server was asked whether it has it (SCRIPT EXISTS), one
+ *     round trip more. That leaves one case in which a script runs twice: it answered with exactly the
+ *     server's NOSCRIPT line after it wrote, and was flushed before the question came.
  *     options->strict leaves none.
+ *
+ * Rights: EVALSHA (or EVALSHA_RO); SCRIPT LOAD where it is missing; of a script that is not honest also
+ * SCRIPT EXISTS, without which a "missing" of it stays MAYBE_APPLIED. A transaction, a token or resolve
+ * wants one of the two even if the script is there, since nothing else keeps it from being missing
+ * inside EXEC; strict and vouch_tx_options.load_inside want SCRIPT LOAD.
  *
  * Scripts are loaded, never EVALed: servers drop EVALed scripts when they have many. So that nobody
  * else's EVAL of the same text owns the digest, vouch appends a comment of its own to the source.
@@ -135,11 +141,15 @@ typedef struct vouch_call vouch_call;
  *
  *   status              effect           meaning
  *   VOUCH_OK            APPLIED          it ran; vouch_call_reply has what it returned. With resolve or
- *                                        token also: it ran, and its reply is lost
+ *                                        token also: it ran, once, and its reply is lost (SETTLED,
+ *                                        ALREADY). As that might have been an error, vouch_call_result
+ *                                        says EUNKNOWN, MAYBE_APPLIED then
  *   VOUCH_ESERVER       MAYBE_APPLIED    it was answered with an error, which may have come after writes
  *   VOUCH_ESERVER       NOT_APPLIED      refused before it ran, or it cannot write
  *   VOUCH_ETOOLARGE     APPLIED          it ran; the reply was over a limit and was dropped
  *   VOUCH_ENOMEM        APPLIED          it ran; no memory for the reply
+ *   the same two        MAYBE_APPLIED    with resolve, token or strict: the dropped reply might have been
+ *                                        an error
  *   VOUCH_EUNKNOWN      MAYBE_APPLIED    sent, and not answered
  *   VOUCH_ENOTATOMIC    by its result    with resolve, token or strict: the server refused MULTI meanwhile,
  *                                        and it was called without

@@ -54,12 +54,34 @@ static void put_load_first(struct lane *l, const struct need *need, struct run *
 
 /* ---- questions ------------------------------------------------------------------------------ */
 
-static void end_check(struct lane *l, bool there)
+static void end_check(struct lane *l, enum lane_answer answer)
 {
     const struct need *need = l->checking;
     l->checking = NULL;
     l->asked = false;
-    l->ops->on_checked(l, need, there);
+    l->checked = need->digest;
+    l->answer = answer;
+    l->ops->on_checked(l, need, answer);
+}
+
+/* Only the connection that gave the answer could be asked, and it is gone. */
+static void drop_question(struct lane *l)
+{
+    static const char gone[] = "the connection was lost";
+    memcpy(l->untold, gone, sizeof gone);
+    end_check(l, LANE_UNTOLD);
+}
+
+static void answer_question(struct lane *l, const struct vouch_reply *reply)
+{
+    static const char nothing[] = "the answer was lost";
+    if (reply && reply->type != VOUCH_TYPE_ERROR) {
+        end_check(l, l->checking->is_there(l->checking, reply) ? LANE_THERE : LANE_MISSING);
+        return;
+    }
+    error_escape(l->untold, sizeof l->untold, reply ? reply->as.text : nothing,
+                 reply ? reply->n : sizeof nothing - 1);
+    end_check(l, LANE_UNTOLD);
 }
 
 /* True if the question goes out, or is out: nothing else may. */
@@ -81,7 +103,7 @@ static bool pull(struct exchange *x, size_t commands, struct run *out)
 {
     struct lane *l = (struct lane *)x;
     if (l->checking && lane_connection(l) != l->check_on)
-        end_check(l, true);
+        drop_question(l);
     if (l->resume || l->failed)
         return false;
     if (l->checking)
@@ -127,7 +149,7 @@ static void on_load_reply(struct lane *l, const struct vouch_reply *reply, enum 
     struct lane_load load = l->loads[l->load_head++ % LANE_LOADS_MAX];
     bool error = fate == READER_NO_MEMORY_FOR_ERROR || vouch_reply_is_error(reply);
     if (load.question)
-        end_check(l, error || !reply || load.need->is_there(load.need, reply));
+        answer_question(l, reply);
     else if (error)
         note_refusal(l, load.need, reply);
     else if (l->refused == load.need->digest)
@@ -181,7 +203,7 @@ static void settle(struct lane *l, size_t *maybe, size_t *unsent)
     l->answered = l->sent;
     l->doubled = NULL;
     if (l->checking)
-        end_check(l, true); /* the answer, had it come, was of that connection only */
+        drop_question(l);
 }
 
 static void on_lost(struct exchange *x, size_t maybe, size_t unsent, vouch_cause cause)
@@ -330,6 +352,25 @@ void lane_missing(struct lane *l, const struct need *need)
 enum lane_load_state lane_load(const struct lane *l, const struct need *need)
 {
     return l->refused == need->digest ? l->refused_state : LANE_LOAD_FINE;
+}
+
+const char *lane_explain(const struct lane *l, const struct need *need,
+                         const struct vouch_reply *reply, const char **detail)
+{
+    enum lane_answer answer = l->checked == need->digest ? l->answer : LANE_MISSING;
+    *detail = "";
+    if (!says_missing(need, reply))
+        return NULL;
+    if (answer == LANE_THERE)
+        return "; the server has it, so these may be its own words";
+    if (answer == LANE_UNTOLD) {
+        *detail = l->untold;
+        return "; whether the server has it could not be asked: ";
+    }
+    if (lane_load(l, need) == LANE_LOAD_FINE)
+        return NULL;
+    *detail = l->refusal;
+    return "; loading it was refused: ";
 }
 
 void lane_check(struct lane *l, const struct need *need)

@@ -20,6 +20,13 @@ struct lane_failure {
     char message[VOUCH_MESSAGE_MAX];
 };
 
+/* What became of a question of lane_check. */
+enum lane_answer {
+    LANE_MISSING, /* it is not there */
+    LANE_THERE,   /* it is */
+    LANE_UNTOLD   /* that cannot be found out: see l->untold */
+};
+
 /* The module's side; as in struct exchange, without the loads of needs. */
 struct lane_ops {
     /* A command with a need that lane_has does not have must be the only one of its run; *need says
@@ -30,9 +37,8 @@ struct lane_ops {
     void (*on_unsent)(struct lane *l, size_t unsent);
     /* No budget left, or trying again will not help: see l->failure. Nothing is in flight. */
     void (*on_failed)(struct lane *l);
-    /* What lane_check asked. `there`: it is on the server, or that could not be found out. May be NULL
-     * in a lane that does not ask. */
-    void (*on_checked)(struct lane *l, const struct need *need, bool there);
+    /* What lane_check asked. May be NULL in a lane that does not ask. */
+    void (*on_checked)(struct lane *l, const struct need *need, enum lane_answer answer);
 };
 
 /* Loads of one lane in flight at once. */
@@ -71,6 +77,8 @@ struct lane {
     const struct need *checking; /* to be asked about before anything else is sent; or NULL */
     uint64_t check_on;           /* the connection on which it was said to be missing */
     bool asked;                  /* the question is out */
+    uint64_t checked;            /* digest of what was asked about last; 0: none */
+    enum lane_answer answer;     /* to that */
     const struct need *doubled;  /* its load found it there: see judge_doubled */
     /* The load that was refused last. */
     uint64_t refused; /* its digest; 0: none */
@@ -79,8 +87,10 @@ struct lane {
 
     uint64_t sent, answered; /* its commands, loads counted, that were pulled, answered */
     size_t load_head, load_tail;
-    struct run held;                        /* pulled from the module, waits behind its load */
-    struct lane_load loads[LANE_LOADS_MAX]; /* in flight: a ring. Last, and not cleared */
+    struct run held; /* pulled from the module, waits behind its load */
+    /* ---- not cleared ---- */
+    struct lane_load loads[LANE_LOADS_MAX]; /* in flight: a ring */
+    char untold[VOUCH_MESSAGE_MAX];         /* why the last question has no answer */
 };
 
 void lane_init(struct lane *l, struct core *core, const struct lane_ops *ops, size_t node,
@@ -115,6 +125,10 @@ enum lane_load_state lane_load(const struct lane *l, const struct need *need);
 /* The server said that it is missing, and the words may be a script's own: asks whether it is there,
  * and sends nothing else until ops->on_checked. Only with nothing in flight. */
 void lane_check(struct lane *l, const struct need *need);
+/* What is to be said beside this reply, if it says that the need is missing: why it could not be loaded, or
+ * not be asked for; else NULL. *detail, which goes behind it, may be empty. Borrowed from the lane. */
+const char *lane_explain(const struct lane *l, const struct need *need,
+                         const struct vouch_reply *reply, const char **detail);
 /* The server says that this connection is not logged in. If there is somebody to ask for other
  * credentials it will log in again, before anything else is sent; else false. */
 bool lane_reauthenticate(struct lane *l);

@@ -80,6 +80,8 @@ static bool is_own_refusal(const char *error, size_t size)
         "READONLY You can't write against a read only replica.", "NOAUTH Authentication required.",
         "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
         "NOREPLICAS Not enough good replicas to write.",
+        "NOPERM this user has no permissions to access one of the keys used as arguments",
+        "NOPERM No permissions to access a key",
         "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
         "BUSY Valkey is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.",
         "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE.",
@@ -101,6 +103,31 @@ static bool is_unknown_command(const struct happening *h)
     size_t at = sizeof words - 1;
     return starts_with(h->error, h->error_size, words) && h->error_size > at + h->name_size &&
            memcmp(h->error + at, h->name, h->name_size) == 0 && h->error[at + h->name_size] == '\'';
+}
+
+static bool ends_with_lower(const char *text, size_t size, const char *end, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char c = end[i];
+        if (n > size || text[size - n + i] != (c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c))
+            return false;
+    }
+    return true;
+}
+
+/* "NOPERM … has no permissions to run the 'name' command", with the user's name in between, of the command
+ * itself. What a script raises ends with its place, and of what it calls the words are others. */
+static bool is_denial(const struct happening *h)
+{
+    static const char code[] = "NOPERM ", words[] = " has no permissions to run the '",
+                      end[] = "' command";
+    size_t n = sizeof words - 1, tail = sizeof end - 1, size = h->error_size;
+    if (!starts_with(h->error, size, code) || !ends_with_lower(h->error, size, end, tail))
+        return false;
+    size -= tail;
+    if (!ends_with_lower(h->error, size, h->name, h->name_size))
+        return false;
+    return ends_with_lower(h->error, size - h->name_size, words, n);
 }
 
 static struct verdict refused(enum remedy remedy)
@@ -131,7 +158,7 @@ static struct verdict judge_error(const struct happening *h)
                       effect_code_is(h->error, h->error_size, "UNBLOCKED")))
         return uncertain;
     if (h->command->flags & COMMAND_MAY_HALF_APPLY) {
-        bool own = is_own_refusal(h->error, h->error_size);
+        bool own = is_own_refusal(h->error, h->error_size) || is_denial(h);
         if (!own || !(h->honest || harmless))
             return harmless ? refused(REMEDY_NONE) : uncertain;
     }

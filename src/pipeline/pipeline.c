@@ -170,14 +170,12 @@ void pipeline_free(struct pipeline *p)
 
 /* ---- the outcome ---------------------------------------------------------------------------- */
 
-/* What the server said to the load of what the command needs, if it refused it. */
-static const char *load_refusal(const struct pipeline *p, const struct segment *s, size_t index)
+/* What is to be said of the reply beside its words. */
+static void explain(struct fault *f, const struct pipeline *p, const struct need *need,
+                    const vouch_reply *reply)
 {
-    const struct need *need = batch_need(s->batch, index);
-    for (size_t i = 0; need && i < p->share_count; i++)
-        if (lane_load(&p->shares[i].lane, need) != LANE_LOAD_FINE)
-            return p->shares[i].lane.refusal;
-    return NULL;
+    for (size_t i = 0; need && !f->explained && i < p->share_count; i++)
+        f->explained = lane_explain(&p->shares[i].lane, need, reply, &f->detail);
 }
 
 static void note_fault(struct pipeline *p, enum fault_kind kind, const struct segment *s,
@@ -190,11 +188,12 @@ static void note_fault(struct pipeline *p, enum fault_kind kind, const struct se
     struct batch_words w = batch_words(s->batch, index);
     /* What a command was held back for is told with it. */
     f->behind = r->cause == VOUCH_CAUSE_ORDER && before && before->status == VOUCH_ESERVER;
-    vouch_string words = vouch_reply_string(f->behind ? before->reply : r->reply);
+    const vouch_reply *reply = f->behind ? before->reply : r->reply;
+    vouch_string words = vouch_reply_string(reply);
     f->set = true;
     f->command = command;
     f->cause = r->cause;
-    f->load = load_refusal(p, s, index);
+    explain(f, p, batch_need(s->batch, f->behind ? index - 1 : index), reply);
     error_escape(f->name, sizeof f->name, w.name, w.name_size);
     if (words.data) {
         error_code(f->code, words.data, words.size);
@@ -251,7 +250,7 @@ static void reason(const struct pipeline *p, const struct fault *f, char *out, s
     if (f->words[0])
         (void)snprintf(out, room, "%s%s%s%s%s",
                        f->behind ? "held back, the one before was refused: " : "", f->words,
-                       f->load ? "; loading it was refused: " : "", f->load ? f->load : "",
+                       f->explained ? f->explained : "", f->explained ? f->detail : "",
                        moved ? " (a cluster: the key is on another of its nodes)" : "");
     else if (f->cause == VOUCH_CAUSE_LIMIT)
         (void)snprintf(out, room,

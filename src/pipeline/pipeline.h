@@ -86,8 +86,8 @@ struct fault {
     char name[32];
     char code[VOUCH_CODE_MAX];
     char words[VOUCH_MESSAGE_MAX];
-    bool behind;      /* the code and the words are of the command before it */
-    const char *load; /* why what it needs could not be loaded, or NULL */
+    bool behind;                    /* the code and the words are of the command before it */
+    const char *explained, *detail; /* see lane_explain */
 };
 
 struct stream;

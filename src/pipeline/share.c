@@ -335,11 +335,11 @@ static void decide(struct share *s)
 }
 
 /* What could be asked was answered. Those that ran are final; and rule 2 holds for them. */
-static void on_checked(struct lane *lane, const struct need *need, bool there)
+static void on_checked(struct lane *lane, const struct need *need, enum lane_answer answer)
 {
     struct share *s = (struct share *)lane;
     bool refused = lane_load(lane, need) == LANE_LOAD_REFUSED;
-    if (there) {
+    if (answer != LANE_MISSING) {
         accept_doubts(s);
     } else {
         for (struct cursor c = s->refused; next_refused(s, &c); c.at++) {

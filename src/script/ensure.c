@@ -25,6 +25,7 @@ struct ensure {
     struct refusal refused; /* for good */
     struct refusal passing; /* for now … */
     bool wait;              /* … and all from it on go again */
+    size_t waited;          /* so many have; the hook has still to be told */
     vouch_cause cause;      /* why it ended early */
     bool over;
     struct arena arena; /* of the replies */
@@ -99,13 +100,15 @@ static void rewind_to_refused(struct ensure *e)
 static void on_reply(struct lane *l, const struct vouch_reply *reply, enum reader_fate fate)
 {
     struct ensure *e = of_lane(l);
-    lane_progress(l);
     take(e, e->answered, reply, fate);
+    if (!e->wait)
+        lane_progress(l);
     if (++e->answered >= e->in_doubt)
         e->in_doubt = 0;
     if (e->answered != e->next)
         return;
     if (e->wait && lane_wait(l)) {
+        e->waited = e->answered - e->passing.index;
         rewind_to_refused(e);
         again(e);
     } else if (e->answered == e->batch->count || e->wait) {
@@ -156,9 +159,25 @@ static void end(struct ensure *e)
     e->op.done = true;
 }
 
+static void tell(struct ensure *e)
+{
+    const struct lane *l = &e->lane;
+    vouch_event event = {.kind = VOUCH_EVENT_WAITED,
+                         .cause = VOUCH_CAUSE_REFUSED,
+                         .commands = e->waited,
+                         .wait_ms = observe_ms(l->resume - l->core->now),
+                         .server = l->link ? l->link->server : NULL,
+                         .code = e->passing.code,
+                         .message = e->passing.words};
+    e->waited = 0;
+    observe_tell(l->core, event);
+}
+
 static void advance(struct vouch_op *op, int64_t now)
 {
     struct ensure *e = (struct ensure *)op;
+    if (e->waited)
+        tell(e);
     lane_advance(&e->lane, now);
     op->wake = e->lane.resume ? e->lane.resume : OP_NEVER;
     if (e->over)

@@ -84,40 +84,48 @@ struct vouch_client *marked_client(const struct vouch_op *op)
     return ((const struct marked *)op)->commit.client;
 }
 
-/* One command failed, or none: what a transaction calls partly is for a call its error. */
-static vouch_status narrow(vouch_status status, const vouch_result *r, vouch_error *error)
+/* A transaction of one command: what is told of the whole is told of the call. What was settled by its
+ * marker ran, and whether it failed half-way is in a reply that is lost: yes of the whole, maybe of the
+ * call. */
+static vouch_status narrow(vouch_status status, const vouch_call *call, vouch_error *error)
 {
-    if (status != VOUCH_EPARTIAL || !r || r->status == VOUCH_OK)
+    const vouch_result *r = &call->result;
+    bool heard = call->outcome == VOUCH_OUTCOME_COMMITTED || call->outcome == VOUCH_OUTCOME_ERRORS;
+    if (!heard || r->status == VOUCH_OK)
         return status;
-    if (error) {
-        error->status = r->status;
-        error->effect = r->effect;
-        error->retriable = 0;
-    }
+    error->status = r->status;
+    error->effect = r->effect;
+    error->retriable = 0;
     return r->status;
+}
+
+/* What the call's own result is, if the run got so far that it has one. */
+static vouch_result result_of(const vouch_call *call, vouch_status status, const vouch_error *e)
+{
+    const vouch_result *first = vouch_tx_result_at(call->tx, 0);
+    if (first)
+        return *first;
+    if (call->outcome == VOUCH_OUTCOME_ALREADY)
+        return (vouch_result){
+            VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_TOKEN, 0, 0, 0, NULL};
+    return (vouch_result){status, e->effect, e->cause, 0, 0, 0, NULL};
 }
 
 vouch_status marked_finish(struct vouch_op *op, bool orphan, vouch_call **out, vouch_error *error)
 {
     struct marked *m = (struct marked *)op;
     vouch_call *r = m->result;
+    vouch_error e;
     m->result = NULL;
     if (orphan)
         m->commit.home = NULL;
     r->loads = (uint32_t)m->commit.loads_queued;
-    vouch_status status = commit_finish(&m->commit, &r->tx, error);
-    const vouch_result *first = vouch_tx_result_at(r->tx, 0);
+    vouch_status status = commit_finish(&m->commit, &r->tx, &e);
     r->outcome = vouch_tx_result_outcome(r->tx);
-    if (first)
-        r->result = *first;
-    else
-        r->result =
-            (vouch_result){.status = status, .effect = error ? error->effect : VOUCH_MAYBE_APPLIED};
-    if (r->outcome == VOUCH_OUTCOME_ALREADY || r->outcome == VOUCH_OUTCOME_SETTLED) {
-        r->result.status = status;
-        r->result.effect = VOUCH_APPLIED;
-    }
-    status = narrow(status, first, error);
+    r->result = result_of(r, status, &e);
+    status = narrow(status, r, &e);
+    if (error)
+        *error = e;
     if (out)
         *out = r;
     else

@@ -278,13 +278,13 @@ static void on_reply(struct lane *l, const struct vouch_reply *reply, enum reade
         lane_progress(l);
 }
 
-static void on_checked(struct lane *l, const struct need *need, bool there)
+static void on_checked(struct lane *l, const struct need *need, enum lane_answer answer)
 {
     struct single *c = of_lane(l);
     (void)need;
     if (c->final)
         return;
-    if (there) {
+    if (answer != LANE_MISSING) {
         finalize(c, VOUCH_ESERVER, VOUCH_MAYBE_APPLIED, VOUCH_CAUSE_REFUSED);
         return;
     }
@@ -446,10 +446,10 @@ static void reason(const struct single *c, char *out, size_t room)
     const vouch_result *r = &c->result->result;
     const struct lane_failure *f = &c->lane.failure;
     const struct need *need = c->callee.need;
-    bool load = need && lane_load(&c->lane, need) != LANE_LOAD_FINE;
+    const char *detail = "",
+               *explained = need ? lane_explain(&c->lane, need, r->reply, &detail) : NULL;
     if (r->status == VOUCH_ESERVER && r->reply)
-        (void)snprintf(out, room, "%s%s%s%s", r->reply->as.text,
-                       load ? "; loading it was refused: " : "", load ? c->lane.refusal : "",
+        (void)snprintf(out, room, "%s%s%s%s", r->reply->as.text, explained ? explained : "", detail,
                        c->unkillable ? "; the script that holds the server cannot be killed" : "");
     else if (r->status == VOUCH_ETOOLARGE)
         (void)snprintf(out, room,

@@ -299,46 +299,6 @@ START_TEST(a_body_queues_scripts)
 }
 END_TEST
 
-START_TEST(with_a_token_it_runs_once)
-{
-    vouch_call_options o = VOUCH_CALL_OPTIONS_INIT;
-    o.token = "order-1";
-    uint64_t before = trips();
-    expect(run(plain, "k", 7, &o), VOUCH_OK);
-    ck_assert_int_eq(answer(), 7);
-    ck_assert_int_eq(vouch_call_outcome(call), VOUCH_OUTCOME_COMMITTED);
-    ck_assert_uint_eq(trips() - before, 2);
-    expect(run(plain, "k", 7, &o), VOUCH_OK);
-    ck_assert_ptr_null(vouch_call_reply(call));
-    ck_assert_int_eq(vouch_call_outcome(call), VOUCH_OUTCOME_ALREADY);
-    ck_assert_int_eq(get("k"), 7);
-    o.token = NULL;
-    o.resolve = 1;
-    flush();
-    expect(run(plain, "k", 7, &o), VOUCH_OK);
-    ck_assert_int_eq(answer(), 14);
-    o.resolve = 0;
-    o.strict = 1;
-    flush();
-    before = trips();
-    expect(run(plain, "k", 7, &o), VOUCH_OK);
-    ck_assert_int_eq(answer(), 21);
-    ck_assert_uint_eq(trips() - before, 1);
-}
-END_TEST
-
-START_TEST(an_error_with_a_token_is_the_calls_error)
-{
-    vouch_call_options o = VOUCH_CALL_OPTIONS_INIT;
-    o.token = "order-2";
-    expect(run(incr, "k", 0, &o), VOUCH_ESERVER);
-    ck_assert_int_eq(error.effect, VOUCH_MAYBE_APPLIED);
-    ck_assert_str_eq(error.code, "FULL");
-    ck_assert_int_eq(vouch_call_outcome(call), VOUCH_OUTCOME_ERRORS);
-    ck_assert_int_eq(get("k"), 1);
-}
-END_TEST
-
 START_TEST(what_does_not_compile_is_said_with_the_servers_words)
 {
     vouch_script *s = NULL;
@@ -395,8 +355,6 @@ static Suite *suite(void)
         tcase_add_test(c, in_a_pipeline_the_load_travels_along);
         tcase_add_test(c, in_a_transaction_it_is_loaded_inside);
         tcase_add_test(c, a_body_queues_scripts);
-        tcase_add_test(c, with_a_token_it_runs_once);
-        tcase_add_test(c, an_error_with_a_token_is_the_calls_error);
         tcase_add_test(c, what_does_not_compile_is_said_with_the_servers_words);
         tcase_add_test(c, what_only_reads_is_called_so);
         suite_add_tcase(s, c);

@@ -8,8 +8,10 @@
 
 enum flag { HANDED = 1, PLAIN_SCRIPT = 2, NEED = 4 };
 
-#define NOSCRIPT "NOSCRIPT No matching script. Please use EVAL."
-#define OOM_LINE "OOM command not allowed when used memory > 'maxmemory'."
+#define DENIED(user, command) "NOPERM " user " has no permissions to run the '" command "' command"
+#define DENIED_KEY            "NOPERM this user has no permissions to access one of the keys used as arguments"
+#define NOSCRIPT              "NOSCRIPT No matching script. Please use EVAL."
+#define OOM_LINE              "OOM command not allowed when used memory > 'maxmemory'."
 
 struct row {
     const char *command; /* two words where the second one matters */
@@ -109,6 +111,23 @@ static const struct row rows[] = {
     {"FCALL", "LOADING Valkey is loading the dataset in memory", HANDED | PLAIN_SCRIPT,
      NOT(REMEDY_WAIT)},
     {"EVALSHA", "ERR x", HANDED | PLAIN_SCRIPT, MAYBE},
+    /* denied to the user: the command itself, or a key of it */
+    {"EVALSHA", DENIED("User a b", "evalsha"), HANDED | PLAIN_SCRIPT, NOT(REMEDY_NONE)},
+    {"EVALSHA", DENIED("this user", "evalsha"), HANDED | PLAIN_SCRIPT, NOT(REMEDY_NONE)},
+    {"FCALL", DENIED("User a b", "fcall"), HANDED | PLAIN_SCRIPT, NOT(REMEDY_NONE)},
+    {"EVALSHA", DENIED("User a b", "evalsha"), HANDED, MAYBE},
+    {"EVALSHA", DENIED("User a b", "fcall"), HANDED | PLAIN_SCRIPT, MAYBE},
+    {"EVALSHA", DENIED("User a b", "xevalsha"), HANDED | PLAIN_SCRIPT, MAYBE},
+    {"EVALSHA", DENIED("User a b", "evalsha") " ", HANDED | PLAIN_SCRIPT, MAYBE},
+    {"EVALSHA", DENIED("User a b", "evalsha") " script: 12, on @user_script:1.",
+     HANDED | PLAIN_SCRIPT, MAYBE},
+    {"EVALSHA", "NOPERM 'evalsha' command", HANDED | PLAIN_SCRIPT, MAYBE},
+    {"EVALSHA", "NOPERM evalsha' command", HANDED | PLAIN_SCRIPT, MAYBE},
+    {"EVALSHA", "NOPERM ' command", HANDED | PLAIN_SCRIPT, MAYBE},
+    {"EVALSHA", "NOPERM No permissions to access a key", HANDED | PLAIN_SCRIPT, NOT(REMEDY_NONE)},
+    {"EVALSHA", DENIED_KEY, HANDED | PLAIN_SCRIPT, NOT(REMEDY_NONE)},
+    {"EVALSHA", DENIED_KEY, HANDED, MAYBE},
+    {"EVALSHA", "NOPERM x", HANDED | PLAIN_SCRIPT, MAYBE},
     {"EVALSHA_RO", "ERR x", HANDED, NOT(REMEDY_NONE)},
     {"EVALSHA_RO", "BUSY lock held", HANDED, NOT(REMEDY_NONE)},
     {"EVALSHA_RO", "LOADING Redis is loading the dataset in memory", HANDED, NOT(REMEDY_WAIT)},
