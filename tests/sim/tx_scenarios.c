@@ -345,13 +345,13 @@ const struct tx_scenario tx_scenarios[] = {
                {"WATCH", .from = 2, .action = TX_CLOCK, .us = -INT64_C(660000000)}},
      .expect = COMMITTED,
      .unsure = true},
-    /* The same, but the machine sleeps between the second attempt's answers and its EXEC: what counts is
-     * when the first EXEC went out. */
+    /* The same, but the machine sleeps between the second attempt's look at the marker, in its first round,
+     * and its EXEC: what counts is when the first EXEC went out. */
     {.name = "asleep between reading and writing",
-     .body = "r|ui",
+     .body = "r|r|ui",
      .resolve = true,
-     .knobs = {{"GET", .from = 4, .after = true, .action = TX_SUSPEND, .us = INT64_C(660000000)},
-               {"WATCH", .from = 3, .action = TX_CLOCK, .us = -INT64_C(660000000)}},
+     .knobs = {{"GET", .from = 6, .after = true, .action = TX_SUSPEND, .us = INT64_C(660000000)},
+               {"WATCH", .from = 5, .action = TX_CLOCK, .us = -INT64_C(660000000)}},
      .expect = COMMITTED,
      .unsure = true},
     {.name = "script", .body = "iz", .fixed = true, .expect = COMMITTED, .trips = 1},
