@@ -60,8 +60,7 @@ enum remedy effect_remedy(const char *error, size_t size)
     return REMEDY_NONE;
 }
 
-/* MISCONF, but for the server's name, of a server that cannot write its snapshot. (What it says of a file
- * that it cannot append to ends with words of the system's: not a whole line that could be known.) */
+/* MISCONF, but for the server's name, of a server that cannot write its snapshot. */
 #define UNSAVED                                                                                    \
     " is configured to save RDB snapshots, but it's currently unable to persist to disk. "         \
     "Commands that may modify the data set are disabled, because this instance is configured "     \
@@ -130,6 +129,16 @@ static bool is_denial(const struct happening *h)
     return ends_with_lower(h->error, size - h->name_size, words, n);
 }
 
+/* MISCONF of a server that cannot append to its file ends with words of the system's, which have no full
+ * stop; the place that ends what a script raises has one. */
+static bool is_unwritable(const struct happening *h)
+{
+    static const char words[] = "MISCONF Errors writing to the AOF file: ";
+    size_t n = sizeof words - 1;
+    return starts_with(h->error, h->error_size, words) && h->error_size > n &&
+           h->error[h->error_size - 1] != '.';
+}
+
 static struct verdict refused(enum remedy remedy)
 {
     return (struct verdict){VOUCH_ESERVER, VOUCH_NOT_APPLIED, VOUCH_CAUSE_REFUSED, remedy};
@@ -158,7 +167,7 @@ static struct verdict judge_error(const struct happening *h)
                       effect_code_is(h->error, h->error_size, "UNBLOCKED")))
         return uncertain;
     if (h->command->flags & COMMAND_MAY_HALF_APPLY) {
-        bool own = is_own_refusal(h->error, h->error_size) || is_denial(h);
+        bool own = is_own_refusal(h->error, h->error_size) || is_denial(h) || is_unwritable(h);
         if (!own || !(h->honest || harmless))
             return harmless ? refused(REMEDY_NONE) : uncertain;
     }

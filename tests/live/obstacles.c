@@ -1,17 +1,24 @@
 #include "obstacles.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *const obstacles_config[] = {"save 3600 1000000", "key-load-delay 10000",
-                                        "loading-process-events-interval-bytes 1024",
-                                        "rdbcompression no", NULL};
-
 static ts_server *server;
 static ts_conn *holder; /* on which runs what holds the server */
+
+void obstacles_options(ts_server_options *o)
+{
+    static const char *const config[] = {"save 3600 1000000", "key-load-delay 10000",
+                                         "loading-process-events-interval-bytes 1024",
+                                         "rdbcompression no", NULL};
+    (void)signal(SIGXFSZ, SIG_IGN); /* the server inherits it */
+    o->config = config;
+}
 
 void obstacles_on(ts_server *s)
 {
@@ -58,6 +65,17 @@ static void let_go(const char *command)
     obstacle_end();
 }
 
+static void wait_for(const char *section, const char *field, const char *value)
+{
+    int64_t limit = ts_deadline(RIG_PATIENCE_MS);
+    for (bool is = false; !is;) {
+        ck_assert(ts_look_again(limit));
+        char *now = ts_info(server, section, field);
+        is = now && strcmp(now, value) == 0;
+        free(now);
+    }
+}
+
 static void oom(bool begin)
 {
     set("maxmemory", begin ? "1" : "0");
@@ -96,6 +114,22 @@ static void misconf(bool begin)
         free(now);
         free(last);
     }
+}
+
+/* No file may grow any more: what is written while it is so cannot be appended. */
+static void unwritable(bool begin)
+{
+    const rlim_t most = begin ? 1 : RLIM_INFINITY;
+    const struct rlimit limit = {.rlim_cur = most, .rlim_max = RLIM_INFINITY};
+    if (begin)
+        set("appendonly", "yes");
+    wait_for("persistence", "aof_rewrite_in_progress", "0");
+    ck_assert_int_eq(prlimit(ts_server_pid(server), RLIMIT_FSIZE, &limit, NULL), 0);
+    if (begin)
+        ts_do(server, "SET", "appended", "not", NULL);
+    wait_for("persistence", "aof_last_write_status", begin ? "err" : "ok");
+    if (!begin)
+        set("appendonly", "no");
 }
 
 void obstacle_busy_script(bool begin)
@@ -145,6 +179,7 @@ const struct obstacle obstacles[] = {
     {"READONLY", readonly, false},
     {"MASTERDOWN", obstacle_masterdown, true},
     {"MISCONF", misconf, false},
+    {"MISCONF", unwritable, false},
     {"BUSY", obstacle_busy_script, true},
     {"BUSY", obstacle_busy_function, true},
     {"LOADING", obstacle_loading, true},

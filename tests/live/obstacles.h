@@ -10,12 +10,12 @@ struct obstacle {
     bool reads; /* it refuses those that only read, too */
 };
 
-#define OBSTACLES 8
+#define OBSTACLES 9
 
 extern const struct obstacle obstacles[];
 
 /* What a server must be started with. */
-extern const char *const obstacles_config[];
+void obstacles_options(ts_server_options *options);
 /* Whose way they are put in. */
 void obstacles_on(ts_server *server);
 

@@ -24,8 +24,9 @@ static void on_event(const vouch_event *event, void *user)
 
 static void begin(int kind, uint32_t outages)
 {
-    ts_server_options so = {.kind = kind ? TS_VALKEY : TS_REDIS, .config = obstacles_config};
+    ts_server_options so = {.kind = kind ? TS_VALKEY : TS_REDIS};
     vouch_client_options o = rig_options(3, 1000);
+    obstacles_options(&so);
     rig = rig_start_with(&so);
     obstacles_on(rig.server);
     o.outages = outages;

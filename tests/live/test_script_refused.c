@@ -48,9 +48,10 @@ static void make_functions(void)
 /* The server has them all; the client is connected, and knows. */
 static void begin(int scene, uint32_t outages)
 {
-    ts_server_options so = {.kind = scene % 2 ? TS_VALKEY : TS_REDIS, .config = obstacles_config};
+    ts_server_options so = {.kind = scene % 2 ? TS_VALKEY : TS_REDIS};
     vouch_client_options o = rig_options(3, 1000);
     struct callee *all[] = {&honest, &forger, &reader};
+    obstacles_options(&so);
     rig = rig_start_with(&so);
     obstacles_on(rig.server);
     o.outages = outages;

@@ -9,6 +9,7 @@
 enum flag { HANDED = 1, PLAIN_SCRIPT = 2, NEED = 4 };
 
 #define DENIED(user, command) "NOPERM " user " has no permissions to run the '" command "' command"
+#define UNWRITABLE            "MISCONF Errors writing to the AOF file: "
 #define DENIED_KEY            "NOPERM this user has no permissions to access one of the keys used as arguments"
 #define NOSCRIPT              "NOSCRIPT No matching script. Please use EVAL."
 #define OOM_LINE              "OOM command not allowed when used memory > 'maxmemory'."
@@ -128,6 +129,10 @@ static const struct row rows[] = {
     {"EVALSHA", DENIED_KEY, HANDED | PLAIN_SCRIPT, NOT(REMEDY_NONE)},
     {"EVALSHA", DENIED_KEY, HANDED, MAYBE},
     {"EVALSHA", "NOPERM x", HANDED | PLAIN_SCRIPT, MAYBE},
+    {"EVALSHA", UNWRITABLE "No space left on device", HANDED | PLAIN_SCRIPT, NOT(REMEDY_WAIT)},
+    {"EVALSHA", UNWRITABLE "No space left on device", HANDED, MAYBE},
+    {"EVALSHA", UNWRITABLE, HANDED | PLAIN_SCRIPT, MAYBE},
+    {"EVALSHA", UNWRITABLE "x script: 12, on @user_script:1.", HANDED | PLAIN_SCRIPT, MAYBE},
     {"EVALSHA_RO", "ERR x", HANDED, NOT(REMEDY_NONE)},
     {"EVALSHA_RO", "BUSY lock held", HANDED, NOT(REMEDY_NONE)},
     {"EVALSHA_RO", "LOADING Redis is loading the dataset in memory", HANDED, NOT(REMEDY_WAIT)},
