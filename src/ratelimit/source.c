@@ -1,4 +1,4 @@
-/* What runs inside the server: scripts/lua/, embedded, of which a limiter takes the parts it needs. That
+/* What runs inside the server: scripts/lua/ratelimit/, embedded, of which a limiter takes the parts it needs. That
  * keeps short what the server sets up in each call; one GCRA limit has a script of its own. Pure. */
 #include "ratelimit/limiter.h"
 
