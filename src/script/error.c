@@ -1,7 +1,7 @@
 /* What servers write into the error of a script. Pure.
  *
  *     raised      CODE words script: <digest or name>, on @user_script:<line>.
- *                 CODE words script: on @user_script:<line>.             Valkey 9.1, of a script
+ *                 CODE words script: on @user_script:<line>.             Valkey 9.1
  *     returned    CODE words                                          as the author made it */
 #include "base/error.h"
 
