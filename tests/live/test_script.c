@@ -158,7 +158,8 @@ START_TEST(an_error_that_was_raised_tells_its_line)
     ck_assert_str_eq(e.code, "WRONGTYPE");
     ck_assert_int_eq(e.line, 3);
     ck_assert(e.message.size == strlen("Operation against a key holding the wrong kind of value"));
-    ck_assert(e.script.size >= 40);
+    bool nameless = strstr(e.words.data, "script: on @") != NULL; /* Valkey 9.1 */
+    ck_assert(nameless ? e.script.size == 0 : e.script.size >= 40);
     vouch_script_free(s);
 }
 END_TEST
