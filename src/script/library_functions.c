@@ -21,6 +21,7 @@ struct reader {
     struct library_source *out;
     size_t capacity;
     bool returns; /* a `return` was read that may end the library early */
+    bool renamed; /* redis or server may be a local by now, and anything */
     vouch_error *e;
     vouch_status status;
 };
@@ -58,6 +59,13 @@ static bool ends_statement(const struct lua51_token *t)
         return t->code == LUA51_END_WORD || t->code == LUA51_NIL || t->code == LUA51_TRUE ||
                t->code == LUA51_FALSE;
     return true;
+}
+
+/* `now` is a name, not behind a dot. Whether it may be that of a new local. */
+static bool may_declare(const struct lua51_walk *w)
+{
+    return lua51_is_keyword(&w->before, LUA51_LOCAL) ||
+           lua51_is_keyword(&w->before, LUA51_FUNCTION) || lua51_is(&w->before, ',');
 }
 
 static bool is_inside_function(const struct lua51_walk *w)
@@ -248,11 +256,13 @@ static void look(struct reader *r)
         r->out->complete = false;
     if (field || !(lua51_name_is(&w->now, "redis") || lua51_name_is(&w->now, "server")))
         return;
-    bool certain = w->depth == 0 && ends_statement(&w->before) && !r->returns;
-    if (!lua51_is(&w->after, '.'))
+    bool certain = w->depth == 0 && ends_statement(&w->before) && !r->returns && !r->renamed;
+    if (!lua51_is(&w->after, '.')) {
         r->out->complete = false;
-    else if (step(r) && lua51_name_is(&w->after, "register_function") && step(r))
+        r->renamed = r->renamed || may_declare(w);
+    } else if (step(r) && lua51_name_is(&w->after, "register_function") && step(r)) {
         read_registration(r, certain);
+    }
 }
 
 static vouch_status refuse_code(const struct reader *r)

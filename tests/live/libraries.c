@@ -62,6 +62,7 @@ const struct libraries_code libraries_codes[] = {
      "local t = {function_name = 'g', flags = {'no-writes'}} return t end}",
      true, "f"},
     {"redis.log(redis.LOG_NOTICE, 'x') " F("f"), true, "f"},
+    {"local x = {1, redis.LOG_NOTICE} " F("f"), true, "f"},
     {F("f") "do local x = {1} end", true, "f"},
     {F("f") "return", true, "f"},
     /* what may or may not be */
@@ -114,6 +115,11 @@ const struct libraries_code libraries_codes[] = {
     {"(redis).register_function('f', f)", false, ""},
     {"redis['register_function']('f', f)", false, ""},
     {"local n = 'register_function' " F("f"), false, "f"},
+    {"local r = redis local redis = t r.register_function('g', f) " F("f"), false, "f?"},
+    {"local r = redis local redis = t r.register_function('g', f) " F("a-b"), false, ""},
+    {"local x, redis = redis, t x.register_function('g', f) " F("f"), false, "f?"},
+    {"local x, server = redis, t " F("g") "server.register_function('f', f)", false, "g? f?"},
+    {"local r = redis local function redis() end r.register_function('g', f)", false, ""},
     {"x.register_function('g', f) " F("f"), false, "f"},
     {"redis.register_function('f', function() redis.register_function('g', f) end)", false, "f g?"},
     {"redis.register_function{function_name = 'f', callback = function() redis.register_function{"
