@@ -114,6 +114,20 @@ const struct libraries_code libraries_codes[] = {
     {"local r = redis r.register_function('f', f)", false, ""},
     {"(redis).register_function('f', f)", false, ""},
     {"redis['register_function']('f', f)", false, ""},
+#define QUIET                                                                                      \
+    "if x then redis.register_function{function_name = 'f', callback = f, flags = {'no-writes'}}"
+    {QUIET " end", false, "f!?"},
+    {QUIET " end if x then return end redis.register_function('a-b', f)", false, "f!?"},
+    {QUIET " else redis.register_function('f' .. '', f) end", false, "f?"},
+    {QUIET " else redis.register_function('\\102', f) end", false, "f?"},
+    {QUIET " else redis.register_function({callback = f, n = 'f'}.n, f) end", false, "f?"},
+    {QUIET " else redis.register_function({function_name = 'g', n = 'f'}.n, f) end", false,
+     "f? g?"},
+    {QUIET " else redis.register_function{function_name = 'g', ['function_name'] = 'f', callback = "
+           "f} end",
+     false, "f? g?"},
+    {QUIET " else redis.register_function(t) end", false, "f?"},
+    {QUIET " else local r = redis r.register_function('f', f) end", false, "f?"},
     {"local n = 'register_function' " F("f"), false, "f"},
     {"local r = redis local redis = t r.register_function('g', f) " F("f"), false, "f?"},
     {"local r = redis local redis = t r.register_function('g', f) " F("a-b"), false, ""},
