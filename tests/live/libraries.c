@@ -64,12 +64,23 @@ const struct libraries_code libraries_codes[] = {
     {"redis.log(redis.LOG_NOTICE, 'x') " F("f"), true, "f"},
     {"local x = {1, redis.LOG_NOTICE} " F("f"), true, "f"},
     {F("f") "do local x = {1} end", true, "f"},
+    {"repeat local z = 1 until true " F("f"), true, "f"},
+    {"redis.register_function{flags = {\"no\\045writes\"}, function_name = 'f', callback = f}",
+     true, "f!"},
     {F("f") "return", true, "f"},
+    {"redis.register_function{function_name = 'f', callback = function() return {flags = "
+     "{'no-writes'}} "
+     "end}",
+     true, "f"},
+    {"redis.register_function{function_name = 'f', callback = redis.register_function('g', f) or "
+     "f}",
+     false, "g? f"},
     /* what may or may not be */
     {"if redis.REDIS_VERSION_NUM > 5 then " F("f") "end", false, "f?"},
     {"if x then " F("f") "else " F("f") "end", false, "f?"},
     {"if x then " F("f") "end " F("f"), false, "f"},
     {"for i = 1, 2 do " F("f") "end", false, "f?"},
+    {"repeat " F("f") "until true", false, "f?"},
     {"local function g() " F("f") "end g()", false, "f?"},
     {"local x = y and redis.register_function('f', f)", false, "f?"},
     {"do return end " F("f"), false, "f?"},
@@ -108,6 +119,7 @@ const struct libraries_code libraries_codes[] = {
     {"local r = redis r['register_' .. 'function']('g', f) " F("f"), false, "f"},
     {"redis.register_function{callback = f}", false, ""},
     {"redis.register_function({function_name = 'f', callback = f}.x)", false, "f?"},
+    {"redis.register_function({function_name = 'g', callback = f} and t)", false, "g?"},
     {"redis.register_function(t)", false, ""},
     {"redis.register_function't'", false, ""},
     {"local reg = redis.register_function reg('f', f)", false, ""},
@@ -120,8 +132,7 @@ const struct libraries_code libraries_codes[] = {
     {QUIET " end if x then return end redis.register_function('a-b', f)", false, "f!?"},
     {QUIET " else redis.register_function('f' .. '', f) end", false, "f?"},
     {QUIET " else redis.register_function('\\102', f) end", false, "f?"},
-    {QUIET " else redis.register_function({callback = f, n = 'f'}.n, f) end", false, "f?"},
-    {QUIET " else redis.register_function({function_name = 'g', n = 'f'}.n, f) end", false,
+    {QUIET " else redis.register_function({function_name = 'g', callback = f} and t) end", false,
      "f? g?"},
     {QUIET " else redis.register_function{function_name = 'g', ['function_name'] = 'f', callback = "
            "f} end",
