@@ -91,9 +91,12 @@ static void expand(struct text *t, const char *form, int depth)
 /* One word is missing, doubled, replaced, or in its neighbour's place. */
 static void break_somewhere(struct text *t)
 {
-    static const char *const others[] = {"end",   "(",  ")",      "{", "}",      ",",     "redis",
-                                         "local", "do", "..",     ".", "return", "until", "'",
-                                         "[[",    "--", "server", "=", "f",      "nil",   "break"};
+    static const char *const others[] = {
+        "end",      "(",       ")",       "{",     "}",   ",",    "redis", "local",  "do",
+        "..",       ".",       "return",  "until", "'",   "[[",   "--",    "server", "=",
+        "f",        "nil",     "break",   "[=",    "]]",  "#",    "$",     "!",      "~=",
+        "\303\251", "'\\256'", "'\\255'", "3..2",  "0x",  "0xp1", "0x1p4", "0x.8",   "1e",
+        "1e+5",     "08",      ".5",      "5.",    "1_0", "goto", "--[[",  "\\",     "\r"};
     char spare[TOKEN_MAX];
     if (t->count < 2)
         return;
@@ -128,6 +131,10 @@ static bool stands_alone(char c)
 static const char *between(struct text *t, const char *before, const char *after)
 {
     static const char *const odd[] = {"\n",
+                                      "\r",
+                                      "\v",
+                                      " --\r",
+                                      "\n\r",
                                       "\t",
                                       "\r\n",
                                       "\f",
