@@ -21,6 +21,8 @@ struct reader {
     struct library_source *out;
     size_t capacity;
     bool returns; /* a `return` was read that may end the library early */
+    bool blind;   /* a registration may be of any name */
+    bool renamed; /* redis or server may be a local by now, and anything */
     vouch_error *e;
     vouch_status status;
 };
@@ -58,6 +60,13 @@ static bool ends_statement(const struct lua51_token *t)
         return t->code == LUA51_END_WORD || t->code == LUA51_NIL || t->code == LUA51_TRUE ||
                t->code == LUA51_FALSE;
     return true;
+}
+
+/* `now` is a name, not behind a dot. Whether it may be that of a new local. */
+static bool may_declare(const struct lua51_walk *w)
+{
+    return lua51_is_keyword(&w->before, LUA51_LOCAL) ||
+           lua51_is_keyword(&w->before, LUA51_FUNCTION) || lua51_is(&w->before, ',');
 }
 
 static bool is_inside_function(const struct lua51_walk *w)
@@ -102,6 +111,13 @@ static vouch_status add(struct reader *r, const struct library_function *f)
     return VOUCH_OK;
 }
 
+/* Something may register a function under any name. */
+static void leave_open(struct reader *r)
+{
+    r->blind = true;
+    r->out->complete = false;
+}
+
 /* The name in a short string without escapes; others are rare, and leave the list open. */
 static void add_named(struct reader *r, const struct lua51_token *string,
                       struct library_function *f)
@@ -112,7 +128,7 @@ static void add_named(struct reader *r, const struct lua51_token *string,
     if (!f->certain)
         r->out->complete = false;
     if (string->text[0] == '[' || memchr(f->name, '\\', f->size)) {
-        r->out->complete = false;
+        leave_open(r);
         return;
     }
     bool valid = f->size > 0;
@@ -207,13 +223,15 @@ static void read_table(struct reader *r, struct library_function *f, bool parent
     read_fields(r, &table);
     if (r->status || r->walk.stop != LUA51_AT_END)
         return;
-    if (table.odd || (parentheses && !lua51_is(&r->walk.after, ')')))
+    if (table.odd || (parentheses && !lua51_is(&r->walk.after, ')'))) {
         f->certain = false;
+        leave_open(r);
+    }
     f->no_writes = table.no_writes && !table.odd;
     if (table.name.kind == LUA51_STRING)
         add_named(r, &table.name, f);
     else
-        r->out->complete = false;
+        leave_open(r);
 }
 
 /* `now` is register_function, behind redis. or server. */
@@ -230,9 +248,9 @@ static void read_registration(struct reader *r, bool certain)
         if (step(r) && lua51_is(&r->walk.after, ','))
             add_named(r, &r->walk.now, &f);
         else
-            r->out->complete = false;
+            leave_open(r);
     } else {
-        r->out->complete = false;
+        leave_open(r);
     }
 }
 
@@ -245,14 +263,16 @@ static void look(struct reader *r)
         r->returns = true;
     if (lua51_string_is(&w->now, "register_function") ||
         lua51_name_is(&w->now, "register_function"))
-        r->out->complete = false;
+        leave_open(r);
     if (field || !(lua51_name_is(&w->now, "redis") || lua51_name_is(&w->now, "server")))
         return;
-    bool certain = w->depth == 0 && ends_statement(&w->before) && !r->returns;
-    if (!lua51_is(&w->after, '.'))
-        r->out->complete = false;
-    else if (step(r) && lua51_name_is(&w->after, "register_function") && step(r))
+    bool certain = w->depth == 0 && ends_statement(&w->before) && !r->returns && !r->renamed;
+    if (!lua51_is(&w->after, '.')) {
+        leave_open(r);
+        r->renamed = r->renamed || may_declare(w);
+    } else if (step(r) && lua51_name_is(&w->after, "register_function") && step(r)) {
         read_registration(r, certain);
+    }
 }
 
 static vouch_status refuse_code(const struct reader *r)
@@ -282,6 +302,14 @@ static vouch_status refuse_code(const struct reader *r)
     return VOUCH_OK;
 }
 
+/* A function that is not certain may be there all the same, by a registration of which nothing is known. */
+static void doubt_flags(struct library_source *out)
+{
+    for (size_t i = 0; i < out->count; i++)
+        if (!out->functions[i].certain)
+            out->functions[i].no_writes = false;
+}
+
 vouch_status library_functions_read(struct library_source *out, const char *source, size_t size,
                                     vouch_error *e)
 {
@@ -294,6 +322,8 @@ vouch_status library_functions_read(struct library_source *out, const char *sour
         return r.status;
     if (r.returns)
         out->complete = false;
+    if (r.blind)
+        doubt_flags(out);
     vouch_status status = refuse_code(&r);
     if (!status && out->complete && out->count == 0)
         status = error_set(e, VOUCH_EINVAL, VOUCH_CAUSE_NONE,

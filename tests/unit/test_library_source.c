@@ -1,6 +1,7 @@
 /* What the sources of libraries state of themselves. What servers accept and refuse was asked of five
  * (FUNCTION LOAD, FUNCTION LIST). */
 #include "heap.h"
+#include "libraries.h"
 #include "script/library_source.h"
 #include "suite.h"
 
@@ -36,42 +37,10 @@ static void drop(void)
 
 /* ---- the first line ------------------------------------------------------------------------- */
 
-struct line {
-    const char *text;
-    size_t size;
-    const char *name, *message; /* one of them */
-};
-
-#define LINE(text) text, sizeof(text) - 1
-
-static const struct line lines[] = {
-    {LINE("#!lua name=a\n"), "a", NULL},
-    {LINE("#!LUA NAME=a\n"), "a", NULL},
-    {LINE("#!lua name=a\r\n"), "a", NULL},
-    {LINE("#!lua\tname=Ab_9  \n"), "Ab_9", NULL},
-    {LINE("#!lua \v\f name=a\n"), "a", NULL},
-    {LINE("#!lua name=a"), NULL, "nothing follows behind '#!lua name=a'"},
-    {LINE("#!lua name=a\v\n"), NULL, "names are letters, digits and underscores"},
-    {LINE("#!lua name=a-b\n"), NULL, "names are letters, digits and underscores, not 'a-b'"},
-    {LINE("#!lua name=\n"), NULL, "names are letters, digits and underscores, not ''"},
-    {LINE("#!lua name=\"a\"\n"), NULL, "write without quotes"},
-    {LINE("#!lua name=a name=b\n"), NULL, "a second name"},
-    {LINE("#!lua name=a x=1\n"), NULL, "no other metadata than the name, not 'x=1'"},
-    {LINE("#!lua\n"), NULL, "no name behind '#!lua'"},
-    {LINE("#! lua name=a\n"), NULL, "libraries are in Lua, not '#!'"},
-    {LINE("#!js name=a\n"), NULL, "libraries are in Lua, not '#!js'"},
-    {LINE("#!luajit name=a\n"), NULL, "libraries are in Lua, not '#!luajit'"},
-    {LINE("#!lua\vname=a\n"), NULL, "libraries are in Lua"},
-    {LINE("#!lua name=a\0\n"), NULL, "a NUL byte"},
-    {LINE(" #!lua name=a\n"), NULL, "does not begin with"},
-    {LINE("#"), NULL, "does not begin with"},
-    {LINE(""), NULL, "does not begin with"},
-};
-
 START_TEST(the_first_line_names_it)
 {
     static const char code[] = "redis.register_function('f', f)";
-    const struct line *l = &lines[_i];
+    const struct libraries_line *l = &libraries_lines[_i];
     char source[200];
     memcpy(source, l->text, l->size);
     bool ended = l->size && l->text[l->size - 1] == '\n';
@@ -91,109 +60,11 @@ END_TEST
 
 /* ---- functions ------------------------------------------------------------------------------ */
 
-struct code {
-    const char *text;
-    bool complete;
-    const char
-        *functions; /* "name", "name!" if no-writes, "name?" if not certain; spaces between */
-};
-
 #define F(name) "redis.register_function('" name "', f)\n"
-
-static const struct code codes[] = {
-    {F("f"), true, "f"},
-    {F("f") F("g") F("F"), true, "f g F"},
-    {"redis . register_function ( \"f\" --[[ x ]] , f )", true, "f"},
-    {"server.register_function('f', f)", true, "f"},
-    {"local function f() return 1 end " F("f"), true, "f"},
-    {"redis.register_function('f', function() if x then return 1 end return 2 end) " F("g"), true,
-     "f g"},
-    {"redis.register_function{function_name = 'f', callback = f}", true, "f"},
-    {"redis.register_function({callback = f, function_name = 'f',})", true, "f"},
-    {"redis.register_function{FUNCTION_NAME = 'f'; Callback = f; FLAGS = {'NO-WRITES'}}", true,
-     "f!"},
-    {"redis.register_function{flags = {'allow-oom', \"no-writes\",}, function_name = 'f', callback "
-     "= f}",
-     true, "f!"},
-    {"redis.register_function{flags = {'allow-oom'}, function_name = 'f', callback = f}", true,
-     "f"},
-    {"redis.register_function{flags = {}, function_name = 'f', callback = f}", true, "f"},
-    {"redis.register_function{flags = flags, function_name = 'f', callback = f}", true, "f"},
-    {"redis.register_function{flags = {'no-writes', x}, function_name = 'f', callback = f}", true,
-     "f"},
-    {"redis.register_function{flags = {[2] = 'no-writes'}, function_name = 'f', callback = f}",
-     true, "f"},
-    {"redis.register_function{flags = {'no-writes'} and {}, function_name = 'f', callback = f}",
-     true, "f"},
-    {"redis.register_function{flags = {'no-writes' .. x}, function_name = 'f', callback = f}", true,
-     "f"},
-    {"redis.register_function{function_name = 'f', description = 'function_name', callback = "
-     "function() "
-     "local t = {function_name = 'g', flags = {'no-writes'}} return t end}",
-     true, "f"},
-    {"redis.log(redis.LOG_NOTICE, 'x') " F("f"), true, "f"},
-    {F("f") "do local x = {1} end", true, "f"},
-    {F("f") "return", true, "f"},
-    /* what may or may not be */
-    {"if redis.REDIS_VERSION_NUM > 5 then " F("f") "end", false, "f?"},
-    {"if x then " F("f") "else " F("f") "end", false, "f?"},
-    {"if x then " F("f") "end " F("f"), false, "f"},
-    {"for i = 1, 2 do " F("f") "end", false, "f?"},
-    {"local function g() " F("f") "end g()", false, "f?"},
-    {"local x = y and redis.register_function('f', f)", false, "f?"},
-    {"do return end " F("f"), false, "f?"},
-    {F("f") "if x then return end redis.register_function('a-b', f)", false, "f"},
-    {"if x then redis.register_function('a-b', f) end", false, ""},
-    /* what is not understood */
-    {"redis.register_function('f' .. 'g', f)", false, ""},
-    {"redis.register_function(('f'), f)", false, ""},
-    {"redis.register_function(name, f)", false, ""},
-    {"redis.register_function(5, f)", false, ""},
-    {"redis.register_function('\\102', f)", false, ""},
-    {"redis.register_function([[f]], f)", false, ""},
-    {"redis.register_function(unpack(x))", false, ""},
-    {"redis.register_function{function_name = 'a' .. 'b', callback = f}", false, ""},
-    {"redis.register_function{function_name = 'a', function_name = 'b', callback = f}", false,
-     "b?"},
-    {"redis.register_function{['function_name'] = 'b', callback = f}", false, ""},
-    {"redis.register_function{function_name = 'a', ['function_name'] = 'b', callback = f}", false,
-     "a?"},
-    {"redis.register_function{function_name = 'a', FUNCTION_NAME = 'b', callback = f}", false,
-     "b?"},
-    {"redis.register_function{function_name = 'a', callback = f, flags = {'no-writes'}, FLAGS = "
-     "{}}",
-     true, "a"},
-    {"redis.register_function{function_name = 'a', callback = f, flags = {}, FLAGS = "
-     "{'no-writes'}}",
-     true, "a"},
-    {"redis.register_function{function_name = 'a', callback = t['x'], flags = {'no-writes'}}", true,
-     "a!"},
-    {"redis.register_function{function_name = 'a', callback = f, flags = {'no-writes'}, ['flags'] "
-     "= {}}",
-     false, "a?"},
-    {"if x then redis.register_function{function_name = 'a', callback = f, flags = {'no-writes'}} "
-     "else redis.register_function{function_name = 'a', callback = f} end",
-     false, "a?"},
-    {"local r = redis r['register_' .. 'function']('g', f) " F("f"), false, "f"},
-    {"redis.register_function{callback = f}", false, ""},
-    {"redis.register_function({function_name = 'f', callback = f}.x)", false, "f?"},
-    {"redis.register_function(t)", false, ""},
-    {"redis.register_function't'", false, ""},
-    {"local reg = redis.register_function reg('f', f)", false, ""},
-    {"local r = redis r.register_function('f', f)", false, ""},
-    {"(redis).register_function('f', f)", false, ""},
-    {"redis['register_function']('f', f)", false, ""},
-    {"local n = 'register_function' " F("f"), false, "f"},
-    {"x.register_function('g', f) " F("f"), false, "f"},
-    {"redis.register_function('f', function() redis.register_function('g', f) end)", false, "f g?"},
-    {"redis.register_function{function_name = 'f', callback = function() redis.register_function{"
-     "function_name = 'g', callback = f, flags = {'no-writes'}} end}",
-     false, "g!? f"},
-};
 
 START_TEST(functions_are_those_that_are_registered)
 {
-    const struct code *c = &codes[_i];
+    const struct libraries_code *c = &libraries_codes[_i];
     char source[600], got[100] = "";
     (void)snprintf(source, sizeof source, "#!lua name=l\n%s", c->text);
     ck_assert_msg(take(source, strlen(source)) == VOUCH_OK, "%s: %s", c->text, e.message);
@@ -373,9 +244,8 @@ int main(void)
 {
     Suite *suite = suite_create("library_source");
     TCase *c = tcase_create("all");
-    tcase_add_loop_test(c, the_first_line_names_it, 0, (int)(sizeof lines / sizeof *lines));
-    tcase_add_loop_test(c, functions_are_those_that_are_registered, 0,
-                        (int)(sizeof codes / sizeof *codes));
+    tcase_add_loop_test(c, the_first_line_names_it, 0, (int)libraries_line_count);
+    tcase_add_loop_test(c, functions_are_those_that_are_registered, 0, (int)libraries_code_count);
     tcase_add_test(c, what_no_server_loads_is_refused_with_its_line);
     tcase_add_test(c, there_are_limits);
     tcase_add_test(c, memory_may_run_out);
