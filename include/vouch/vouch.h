@@ -16,6 +16,7 @@
 #include <vouch/result.h>
 #include <vouch/retry.h>
 #include <vouch/script.h>
+#include <vouch/stream.h>
 #include <vouch/transaction.h>
 
 #endif

@@ -1,0 +1,191 @@
+/* Entries on their way to the caller: the server's answers in a queue, and deliveries made of them when they are
+ * asked for. Pure.
+ *
+ * A read is answered with, for each stream, its name and its entries:
+ *     RESP2    [[name, [entry, …]], …]        RESP3    {name: [entry, …], …}
+ *     entry    [id, [field, value, …]], or [id, nil] if it was deleted */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "stream/consumer.h"
+
+#include <string.h>
+
+/* ---- answers -------------------------------------------------------------------------------- */
+
+struct intake *intake_new(void)
+{
+    struct intake *a = alloc_zeroed(1, sizeof *a);
+    if (a)
+        a->users = 1;
+    return a;
+}
+
+void intake_release(struct intake *a)
+{
+    if (!a || --a->users)
+        return;
+    vouch_results_free(a->results);
+    vouch_call_free(a->call);
+    alloc_free(a);
+}
+
+static struct stream *find_stream(struct vouch_consumer *c, vouch_string name)
+{
+    for (size_t i = 0; i < c->stream_count; i++)
+        if (c->streams[i].name.size == name.size && name.data &&
+            memcmp(c->streams[i].name.data, name.data, name.size) == 0)
+            return &c->streams[i];
+    return NULL;
+}
+
+/* The entries of the answer's stream number i; NULL behind the last. */
+static const vouch_reply *entries_at(struct vouch_consumer *c, const struct intake *a, size_t i,
+                                     struct stream **stream)
+{
+    const vouch_reply *name = NULL, *entries = NULL;
+    if (!a->streams) {
+        *stream = a->stream;
+        return i == 0 ? a->claimed : NULL;
+    }
+    if (vouch_reply_type(a->streams) == VOUCH_TYPE_MAP) {
+        (void)vouch_reply_pair(a->streams, i, &name, &entries);
+    } else {
+        const vouch_reply *pair = vouch_reply_at(a->streams, i);
+        name = vouch_reply_at(pair, 0);
+        entries = vouch_reply_at(pair, 1);
+    }
+    *stream = find_stream(c, vouch_reply_string(name));
+    return entries;
+}
+
+void intake_queue(struct vouch_consumer *c, struct intake *a)
+{
+    struct stream *s = NULL;
+    const vouch_reply *entries;
+    size_t n = 0;
+    for (size_t i = 0; (entries = entries_at(c, a, i, &s)); i++) {
+        if (!s)
+            continue;
+        a->owner->held += vouch_reply_count(entries);
+        n += vouch_reply_count(entries);
+    }
+    if (!n) {
+        intake_release(a);
+        return;
+    }
+    c->queued += n;
+    *c->ready_end = a;
+    c->ready_end = &a->next;
+}
+
+/* ---- deliveries ----------------------------------------------------------------------------- */
+
+static void fill(struct delivered *d, const vouch_reply *entry, bool claimed)
+{
+    int64_t deliveries = 1;
+    if (claimed)
+        (void)vouch_reply_int64(vouch_reply_at(entry, 2), &deliveries);
+    d->entry.id = vouch_reply_string(vouch_reply_at(entry, 0));
+    d->entry.fields = vouch_reply_at(entry, 1);
+    d->entry.deliveries =
+        deliveries > 0 && deliveries <= UINT32_MAX ? (uint32_t)deliveries : UINT32_MAX;
+    if (vouch_reply_type(d->entry.fields) != VOUCH_TYPE_ARRAY) {
+        d->entry.fields = NULL;
+        d->entry.lost = 1;
+    }
+}
+
+static vouch_delivery *make(struct vouch_consumer *c, struct intake *a, struct stream *s,
+                            const vouch_reply *entries)
+{
+    size_t left = vouch_reply_count(entries) - a->entry, n = c->o.single ? 1 : left;
+    size_t most = VOUCH_DELIVERY_MAX_ENTRIES;
+    n = n < most ? n : most;
+    vouch_delivery *d = alloc_zeroed(1, sizeof *d + n * sizeof *d->entries);
+    char *name = d ? alloc_copy(s->name.data, s->name.size) : NULL;
+    if (!name) {
+        alloc_free(d);
+        return NULL;
+    }
+    d->name = name;
+    d->n = n;
+    d->stream = s;
+    d->owner = a->owner;
+    d->intake = a;
+    a->users++;
+    for (size_t i = 0; i < n; i++) {
+        fill(&d->entries[i], vouch_reply_at(entries, a->entry + i), !a->streams);
+        d->entries[i].follows = i > 0 && a->streams != NULL;
+    }
+    a->entry += n;
+    c->queued -= n;
+    return d;
+}
+
+static void hand_out(struct vouch_consumer *c, vouch_delivery *d)
+{
+    d->consumer = c;
+    d->next = c->out;
+    d->link = &c->out;
+    if (c->out)
+        c->out->link = &d->next;
+    c->out = d;
+    c->working += d->n;
+}
+
+/* Past what is handed out; false at the end of the answer. */
+static bool move_on(struct vouch_consumer *c, struct intake *a)
+{
+    struct stream *s;
+    const vouch_reply *entries;
+    while ((entries = entries_at(c, a, a->at, &s)) &&
+           (!s || a->entry >= vouch_reply_count(entries))) {
+        a->at++;
+        a->entry = 0;
+    }
+    return entries != NULL;
+}
+
+vouch_status delivery_next(struct vouch_consumer *c, vouch_delivery **out, vouch_error *error)
+{
+    struct intake *a;
+    struct stream *s;
+    *out = NULL;
+    while ((a = c->ready) && !move_on(c, a)) {
+        c->ready = a->next;
+        if (!c->ready)
+            c->ready_end = &c->ready;
+        intake_release(a);
+    }
+    if (!a)
+        return VOUCH_OK;
+    const vouch_reply *entries = entries_at(c, a, a->at, &s);
+    vouch_delivery *d = make(c, a, s, entries);
+    if (!d)
+        return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for a delivery");
+    hand_out(c, d);
+    *out = d;
+    return VOUCH_OK;
+}
+
+/* ---- what the caller asks of one ------------------------------------------------------------ */
+
+size_t vouch_delivery_count(const vouch_delivery *d)
+{
+    return d ? d->n : 0;
+}
+
+const vouch_entry *vouch_delivery_entry(const vouch_delivery *d, size_t i)
+{
+    return d && i < d->n ? &d->entries[i].entry : NULL;
+}
+
+const char *vouch_delivery_stream(const vouch_delivery *d)
+{
+    return d ? d->name : NULL;
+}
+
+vouch_verdict vouch_delivery_verdict(const vouch_delivery *d, size_t i)
+{
+    return d && i < d->n ? d->entries[i].verdict : VOUCH_VERDICT_UNKNOWN;
+}
