@@ -176,7 +176,21 @@ VOUCH_API vouch_verdict vouch_delivery_verdict(const vouch_delivery *delivery, s
 /* The entries were handled. With AFTER it does no I/O: the acknowledgement goes out with the next read. */
 VOUCH_API VOUCH_MUST vouch_status vouch_delivery_commit(vouch_delivery *delivery,
                                                         vouch_error *error);
-/* NULL is allowed. What was not committed stays pending. */
+/* With MANUAL: entry i is among those that commit acknowledges. VOUCH_EINVAL: there is no such entry. */
+VOUCH_API vouch_status vouch_delivery_mark(vouch_delivery *delivery, size_t i);
+/* Entry i is given back, for another consumer to claim, in delay_ms at the earliest (claim_ms at most). Fenced: if it is
+ * not ours any more nothing happens, and its verdict will say so. Does not block: goes out at once, and is answered
+ * during a later poll. */
+VOUCH_API VOUCH_MUST vouch_status vouch_delivery_nack(vouch_delivery *delivery, size_t i,
+                                                      int64_t delay_ms, vouch_error *error);
+/* Entry i goes to the dead letters, with its reason. Fenced, and does not block, likewise. */
+VOUCH_API VOUCH_MUST vouch_status vouch_delivery_reject(vouch_delivery *delivery, size_t i,
+                                                        const char *reason, vouch_error *error);
+/* What is not settled of the delivery is ours for another claim_ms. Fenced, and does not block, likewise: the
+ * verdicts say which entries another consumer has by now. */
+VOUCH_API VOUCH_MUST vouch_status vouch_delivery_extend(vouch_delivery *delivery,
+                                                        vouch_error *error);
+/* NULL is allowed. What was not settled is given back, as by nack. */
 VOUCH_API void vouch_delivery_free(vouch_delivery *delivery);
 
 /* Stops reading, sends acknowledgements that wait, gives back what is not settled, and leaves the group. */

@@ -91,6 +91,11 @@ static void destroy(struct handle *h)
     }
     intake_release(c->spare);
     intake_release(c->spare_claim);
+    while (c->hands) {
+        struct hand *next = c->hands->next;
+        hand_free(c->hands);
+        c->hands = next;
+    }
     for (size_t i = 0; i < SCRIPTS; i++)
         vouch_script_free(c->scripts[i]);
     while (c->owner) {
@@ -113,6 +118,9 @@ static vouch_status make(struct handle *h, vouch_client *client, const vouch_con
         .ops = &presence_ops, .deadline = OP_NEVER, .wake = OP_NEVER, .done = true};
     c->client = client;
     c->ready_end = &c->ready;
+    c->hands_end = &c->hands;
+    (void)snprintf(c->idle, sizeof c->idle, "%lld",
+                   (long long)(c->o.claim_ms == VOUCH_NO_DEADLINE ? 0 : c->o.claim_ms));
     vouch_status status = consumer_name_streams(c, o, error);
     if (status)
         return status;
@@ -160,7 +168,7 @@ static void drop(struct handle *h)
     }
     if (c->side) {
         vouch_op_cancel(c->side);
-        if (c->doing == SIDE_CLAIM || c->doing == SIDE_LEAVE)
+        if (c->doing == SIDE_CLAIM || c->doing == SIDE_HAND || c->doing == SIDE_LEAVE)
             (void)!vouch_call_finish(c->side, NULL, NULL);
         else
             (void)!vouch_pipeline_finish(c->side, &results, NULL);
@@ -286,9 +294,77 @@ vouch_status vouch_delivery_commit(vouch_delivery *delivery, vouch_error *error)
     vouch_error local = {.status = VOUCH_OK};
     error = error ? error : &local;
     vouch_status status = delivery_usable(delivery, error);
-    if (status || delivery->committed)
+    if (!status)
+        status = delivery_acknowledge(delivery, error);
+    return status;
+}
+
+vouch_status vouch_delivery_mark(vouch_delivery *delivery, size_t i)
+{
+    if (!delivery || i >= delivery->n)
+        return VOUCH_EINVAL;
+    delivery->entries[i].marked = true;
+    return VOUCH_OK;
+}
+
+/* Queued, and what can go out goes. */
+static vouch_status hand(vouch_delivery *d, enum hand_action action, size_t first, size_t n,
+                         const char *detail, vouch_error *error)
+{
+    struct vouch_consumer *c = d->consumer;
+    if (c->o.ack == VOUCH_ACK_BEFORE)
+        return error_set(
+            error, VOUCH_EINVAL, VOUCH_CAUSE_NONE,
+            "with ACK_BEFORE nothing is pending: it was acknowledged when it was read");
+    if (!delivery_hand(d, action, first, n, detail))
+        return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for %zu ids", n);
+    consumer_step(c, client_now());
+    vouch_client_ready(c->client, NULL, 0);
+    return VOUCH_OK;
+}
+
+static vouch_status check_entry(const vouch_delivery *d, size_t i, vouch_error *error)
+{
+    vouch_status status = delivery_usable(d, error);
+    if (!status && i >= d->n)
+        status =
+            error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "the delivery has %zu entries", d->n);
+    return status;
+}
+
+vouch_status vouch_delivery_nack(vouch_delivery *delivery, size_t i, int64_t delay_ms,
+                                 vouch_error *error)
+{
+    vouch_error local = {.status = VOUCH_OK};
+    char idle[24];
+    error = error ? error : &local;
+    vouch_status status = check_entry(delivery, i, error);
+    if (status)
         return status;
-    return delivery_acknowledge(delivery, error);
+    int64_t most = delivery->consumer->o.claim_ms;
+    if (delay_ms < 0 || (most != VOUCH_NO_DEADLINE && delay_ms > most))
+        return error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE,
+                         "delay_ms: negative, or longer than claim_ms");
+    (void)snprintf(idle, sizeof idle, "%lld",
+                   (long long)(most == VOUCH_NO_DEADLINE ? 0 : most - delay_ms));
+    return hand(delivery, HAND_RETURN, i, 1, idle, error);
+}
+
+vouch_status vouch_delivery_reject(vouch_delivery *delivery, size_t i, const char *reason,
+                                   vouch_error *error)
+{
+    vouch_error local = {.status = VOUCH_OK};
+    error = error ? error : &local;
+    vouch_status status = check_entry(delivery, i, error);
+    return status ? status : hand(delivery, HAND_REJECT, i, 1, reason ? reason : "rejected", error);
+}
+
+vouch_status vouch_delivery_extend(vouch_delivery *delivery, vouch_error *error)
+{
+    vouch_error local = {.status = VOUCH_OK};
+    error = error ? error : &local;
+    vouch_status status = delivery_usable(delivery, error);
+    return status ? status : hand(delivery, HAND_EXTEND, 0, delivery->n, "", error);
 }
 
 void vouch_delivery_free(vouch_delivery *d)
@@ -299,8 +375,7 @@ void vouch_delivery_free(vouch_delivery *d)
         *d->link = d->next;
         if (d->next)
             d->next->link = d->link;
-        if (!d->committed)
-            d->consumer->working -= d->n;
+        delivery_abandon(d);
     }
     intake_release(d->intake);
     alloc_free(d->name);
@@ -311,7 +386,8 @@ void vouch_delivery_free(vouch_delivery *d)
 
 static bool is_busy(const struct vouch_consumer *c)
 {
-    return c->read || c->side || acks_wait(c) || (c->owner && c->owner->left < c->stream_count);
+    return c->read || c->side || c->hands || acks_wait(c) ||
+           (c->owner && c->owner->left < c->stream_count);
 }
 
 vouch_status vouch_consumer_close(vouch_consumer *consumer, int64_t timeout_ms, vouch_error *error)
@@ -324,11 +400,9 @@ vouch_status vouch_consumer_close(vouch_consumer *consumer, int64_t timeout_ms, 
     struct handle *h = of(consumer);
     vouch_status status = usable(h, error);
     int64_t end = end_of(timeout_ms);
-    consumer->stopped = true;
-    for (struct owner *o = consumer->owner; o; o = o->next) {
+    consumer->stopped = consumer->closing = true;
+    for (struct owner *o = consumer->owner; o; o = o->next)
         o->retired = true; /* it leaves, with all that it holds */
-        o->held = 0;
-    }
     while (!status && !consumer->failed) {
         consumer_step(consumer, client_now());
         if (!is_busy(consumer) || client_now() >= end)

@@ -128,8 +128,8 @@ static bool is_reading(const struct vouch_consumer *c, const struct owner *o)
 static struct owner *to_leave(struct vouch_consumer *c)
 {
     for (struct owner *o = c->owner; o; o = o->next)
-        if (o->retired && !o->held && o->left < c->stream_count && !is_reading(c, o) &&
-            !acks_wait(c))
+        if (o->retired && (!o->held || c->closing) && o->left < c->stream_count &&
+            !is_reading(c, o) && !acks_wait(c))
             return o;
     return NULL;
 }
@@ -203,6 +203,10 @@ static void finish_side(struct vouch_consumer *c, int64_t now)
     case SIDE_CLAIM:
         finish_claim(c, now);
         break;
+    case SIDE_HAND:
+        if (hand_finish(c, &e) != VOUCH_OK)
+            note(c, &e, now);
+        break;
     case SIDE_LEAVE:
         finish_leaving(c, now);
         break;
@@ -222,6 +226,9 @@ static void start_side(struct vouch_consumer *c, int64_t now)
         (void)!start_groups(c, &e);
     } else if (c->retire && !consumer_begin_owner(c)) {
         (void)error_set(&e, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for an incarnation");
+    } else if (c->hands) {
+        c->doing = SIDE_HAND;
+        (void)!hand_start(c, &e);
     } else if (c->stopped && !c->read && acks_wait(c)) {
         c->doing = SIDE_ACK;
         (void)!acks_start(c, &e);

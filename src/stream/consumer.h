@@ -60,6 +60,7 @@ struct delivered {
     vouch_entry entry; /* first */
     vouch_verdict verdict;
     bool marked;  /* to be acknowledged */
+    bool handed;  /* is being given back, or rejected */
     bool follows; /* in the same read right behind the one before */
 };
 
@@ -70,12 +71,28 @@ struct vouch_delivery {
     struct owner *owner;
     struct intake *intake;
     char *name; /* the stream's, for when the consumer is gone */
-    bool committed;
     size_t n;
     struct delivered entries[];
 };
 
-enum side { SIDE_NONE, SIDE_GROUP, SIDE_ACK, SIDE_CLAIM, SIDE_LEAVE };
+enum hand_action { HAND_RETURN, HAND_REJECT, HAND_EXTEND };
+
+/* Something to be done with entries of a delivery, by hand.lua. */
+struct hand {
+    struct hand *next;
+    vouch_delivery *delivery; /* NULL once that is freed */
+    struct stream *stream;
+    struct owner *owner;
+    enum hand_action action;
+    char *detail;
+    size_t n;
+    struct {
+        size_t entry; /* of the delivery */
+        struct text id;
+    } ids[];
+};
+
+enum side { SIDE_NONE, SIDE_GROUP, SIDE_ACK, SIDE_CLAIM, SIDE_HAND, SIDE_LEAVE };
 
 /* scripts/lua/stream/ */
 enum { SCRIPT_CLAIM, SCRIPT_HAND, SCRIPT_LEAVE, SCRIPTS };
@@ -87,6 +104,7 @@ struct vouch_consumer {
     char name[VOUCH_CONSUMER_MAX_NAME + 1];
     struct owner *owner; /* the present one; older ones behind it */
     struct owner *leaving;
+    char idle[24]; /* claim_ms as text: so idle is what is free to be claimed */
     struct stream *streams;
     size_t stream_count;
 
@@ -99,11 +117,13 @@ struct vouch_consumer {
     vouch_batch *reading;               /* its commands: acknowledgements, then the read */
     struct intake *spare, *spare_claim; /* for the entries of a read, of a claim */
     vouch_script *scripts[SCRIPTS];
+    struct hand *hands, **hands_end; /* to be done, in order; the first is under way if SIDE_HAND */
     vouch_op *side;
     enum side doing;
     vouch_batch *asking; /* its commands, if they are a pipeline */
 
-    bool stopped, failed, retire;
+    bool stopped, closing, failed;
+    bool retire;                          /* the owner may have entries of which we do not know */
     char incarnation[STREAM_INCARNATION]; /* what no other consumer has; owners are numbered */
     uint64_t owners;
     bool lost_groups; /* some group was there, and is gone */
@@ -151,6 +171,19 @@ vouch_status leave_finish(struct vouch_consumer *c, int64_t *given, vouch_error 
 
 /* settle.c */
 vouch_status delivery_acknowledge(vouch_delivery *d, vouch_error *error);
+bool delivery_hand(vouch_delivery *d, enum hand_action action, size_t first, size_t n,
+                   const char *detail);
+/* Before it is freed. */
+void delivery_abandon(vouch_delivery *d);
+
+/* hand.c. False when memory is short; then nothing is changed. */
+bool hand_add(vouch_delivery *d, enum hand_action action, size_t first, size_t n,
+              const char *detail);
+vouch_status hand_start(struct vouch_consumer *c, vouch_error *error);
+vouch_status hand_finish(struct vouch_consumer *c, vouch_error *error);
+/* The delivery is about to go. */
+void hand_forget(struct vouch_consumer *c, const vouch_delivery *d);
+void hand_free(struct hand *h);
 
 /* delivery.c */
 struct intake *intake_new(void);

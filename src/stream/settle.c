@@ -6,19 +6,33 @@
 
 #include <string.h>
 
-/* ---- with the next read --------------------------------------------------------------------- */
+/* Still to be settled. */
+static bool is_open(const vouch_delivery *d, size_t i)
+{
+    return d->entries[i].verdict == VOUCH_VERDICT_UNKNOWN && !d->entries[i].handed;
+}
+
+static bool is_acked(const vouch_delivery *d, size_t i, bool marked_only)
+{
+    return is_open(d, i) && !d->entries[i].entry.lost && (!marked_only || d->entries[i].marked);
+}
 
 /* One XACK, among those that go with the next read. False, and nothing is changed, when memory is short. */
-static bool add_ack(struct vouch_consumer *c, vouch_delivery *d)
+static bool add_ack(struct vouch_consumer *c, vouch_delivery *d, bool marked_only)
 {
     struct stream *s = d->stream;
-    size_t before = vouch_batch_count(s->acks);
+    size_t before = vouch_batch_count(s->acks), n = 0;
+    for (size_t i = 0; i < d->n; i++)
+        n += is_acked(d, i, marked_only);
+    if (!n)
+        return true;
     vouch_batch_begin(s->acks, "XACK");
     vouch_batch_argument(s->acks, vouch_bytes(s->name.data, s->name.size));
     vouch_batch_argument(s->acks, vouch_bytes(c->group.data, c->group.size));
     for (size_t i = 0; i < d->n; i++)
-        vouch_batch_argument(s->acks,
-                             vouch_bytes(d->entries[i].entry.id.data, d->entries[i].entry.id.size));
+        if (is_acked(d, i, marked_only))
+            vouch_batch_argument(
+                s->acks, vouch_bytes(d->entries[i].entry.id.data, d->entries[i].entry.id.size));
     if (vouch_batch_end(s->acks) != VOUCH_NO_COMMAND)
         return true;
     batch_forgive(s->acks);
@@ -26,21 +40,47 @@ static bool add_ack(struct vouch_consumer *c, vouch_delivery *d)
     return false;
 }
 
-static void is_settled(vouch_delivery *d, vouch_verdict verdict)
-{
-    for (size_t i = 0; i < d->n; i++)
-        d->entries[i].verdict = verdict;
-    d->committed = true;
-    d->consumer->working -= d->n;
-    d->owner->held -= d->n;
-}
-
 vouch_status delivery_acknowledge(vouch_delivery *d, vouch_error *error)
 {
     struct vouch_consumer *c = d->consumer;
-    if (c->o.ack != VOUCH_ACK_BEFORE && !add_ack(c, d))
+    bool marked_only = c->o.ack == VOUCH_ACK_MANUAL;
+    if (c->o.ack != VOUCH_ACK_BEFORE && !add_ack(c, d, marked_only))
         return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY,
                          "out of memory for acknowledging %zu entries", d->n);
-    is_settled(d, VOUCH_VERDICT_DONE);
+    for (size_t i = 0; i < d->n; i++) {
+        if (!is_open(d, i) || (marked_only && !d->entries[i].marked))
+            continue;
+        d->entries[i].verdict = VOUCH_VERDICT_DONE;
+        c->working--;
+        d->owner->held--;
+    }
     return VOUCH_OK;
+}
+
+/* ---- by hand -------------------------------------------------------------------------------- */
+
+bool delivery_hand(vouch_delivery *d, enum hand_action action, size_t first, size_t n,
+                   const char *detail)
+{
+    if (!hand_add(d, action, first, n, detail))
+        return false;
+    for (size_t i = first; action != HAND_EXTEND && i < first + n; i++)
+        if (is_open(d, i)) {
+            d->entries[i].handed = true;
+            d->consumer->working--;
+        }
+    return true;
+}
+
+/* Given back at once, or, if there is no memory for that, claimed by others in time. */
+void delivery_abandon(vouch_delivery *d)
+{
+    struct vouch_consumer *c = d->consumer;
+    size_t open = 0;
+    for (size_t i = 0; i < d->n; i++)
+        open += is_open(d, i);
+    if (open && c->o.ack != VOUCH_ACK_BEFORE && delivery_hand(d, HAND_RETURN, 0, d->n, c->idle))
+        open = 0;
+    c->working -= open;
+    hand_forget(c, d);
 }
