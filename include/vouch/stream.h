@@ -73,6 +73,10 @@ typedef enum vouch_verdict {
         6, /* all_or_none, and another entry was not ours: not applied, still ours */
     VOUCH_VERDICT_RETURNED = 7, /* handed back: vouch_delivery_nack */
     VOUCH_VERDICT_REJECTED = 8, /* in the dead letters: vouch_delivery_reject */
+    VOUCH_VERDICT_ALREADY =
+        9, /* an earlier commit has settled it, of this consumer or of another: nothing was
+                                   applied now */
+    VOUCH_VERDICT_UNBURIED = 10, /* as FAILED, but the dead letters did not take it either */
     VOUCH_VERDICT_LAST_ = 0x7fffffff
 } vouch_verdict;
 
@@ -110,6 +114,11 @@ typedef struct vouch_consumer_options {
                                    letter; default 5; VOUCH_NO_DEAD_LETTERS: never */
     vouch_lost_group lost_group; /* default FAIL */
     uint32_t delete_acked;       /* 1: what is acknowledged is deleted from the stream (XDEL) */
+    uint32_t
+        all_or_none; /* with EXACTLY_ONCE, 1: if one entry of a delivery is not ours any more, none is applied */
+    uint32_t
+        check_types; /* with EXACTLY_ONCE, 1: that keys hold the types which the effects want is looked at before
+                                   anything is applied; else a wrong type is an effect that failed */
     uint32_t reserved;
     int64_t block_ms; /* how long the server waits for entries in one read; default 1,000; 1 …
                                    600,000 */
@@ -124,7 +133,7 @@ typedef struct vouch_consumer_options {
 #define VOUCH_CONSUMER_OPTIONS_INIT                                                                \
     {                                                                                              \
         sizeof(vouch_consumer_options), VOUCH_ACK_AFTER, NULL, NULL, 0, NULL, NULL, NULL, NULL,    \
-            NULL, 0, 0, 0, 0, 0, VOUCH_LOST_FAIL, 0, 0, 0, 0, 0                                    \
+            NULL, 0, 0, 0, 0, 0, VOUCH_LOST_FAIL, 0, 0, 0, 0, 0, 0, 0                              \
     }
 
 /* Opens a consumer; does I/O: makes the group where it is missing, and looks for what an earlier consumer left
@@ -173,7 +182,21 @@ VOUCH_API const char *vouch_delivery_stream(const vouch_delivery *delivery);
 /* What became of entry i. */
 VOUCH_API vouch_verdict vouch_delivery_verdict(const vouch_delivery *delivery, size_t i);
 
-/* The entries were handled. With AFTER it does no I/O: the acknowledgement goes out with the next read. */
+/* With EXACTLY_ONCE: what entry i causes; commands added to the batch are run when the delivery is committed, in order. Any
+ * that scripts may call, with keys in the stream's slot; no scripts, no functions. Borrowed from the delivery. NULL:
+ * another mode, no such entry, it is lost or settled, or memory is short. */
+VOUCH_API vouch_batch *vouch_delivery_effects(vouch_delivery *delivery, size_t i);
+
+/* The entries were handled. With AFTER it does no I/O: the acknowledgement goes out with the next read.
+ *
+ * With EXACTLY_ONCE it waits for the answer, and vouch_delivery_verdict says for each entry what became of it:
+ *   VOUCH_OK         answered; look at the verdicts
+ *   VOUCH_EINVAL, VOUCH_ELIMIT   an effect that cannot be one, a key in another slot: error->command is the entry.
+ *                    Nothing was sent; it can be put right and committed again
+ *   VOUCH_ESERVER    the server refused it; nothing was applied, or if it was, committing again says so
+ *   VOUCH_EUNKNOWN, VOUCH_ENOTSENT, VOUCH_EINTERRUPTED   not answered yet. It is sent again by itself, before anything
+ *                    else; commit again, or poll, to wait for it
+ * What is committed again is never applied again. */
 VOUCH_API VOUCH_MUST vouch_status vouch_delivery_commit(vouch_delivery *delivery,
                                                         vouch_error *error);
 /* With MANUAL: entry i is among those that commit acknowledges. VOUCH_EINVAL: there is no such entry. */

@@ -106,6 +106,7 @@ static void destroy(struct handle *h)
     consumer_free_names(c);
     vouch_batch_free(c->reading);
     vouch_batch_free(c->asking);
+    commit_words_release(&c->words);
     alloc_free(h);
 }
 
@@ -119,6 +120,7 @@ static vouch_status make(struct handle *h, vouch_client *client, const vouch_con
     c->client = client;
     c->ready_end = &c->ready;
     c->hands_end = &c->hands;
+    c->commits_end = &c->commits;
     (void)snprintf(c->idle, sizeof c->idle, "%lld",
                    (long long)(c->o.claim_ms == VOUCH_NO_DEADLINE ? 0 : c->o.claim_ms));
     vouch_status status = consumer_name_streams(c, o, error);
@@ -168,13 +170,17 @@ static void drop(struct handle *h)
     }
     if (c->side) {
         vouch_op_cancel(c->side);
-        if (c->doing == SIDE_CLAIM || c->doing == SIDE_HAND || c->doing == SIDE_LEAVE)
+        if (c->doing != SIDE_GROUP && c->doing != SIDE_ACK)
             (void)!vouch_call_finish(c->side, NULL, NULL);
         else
             (void)!vouch_pipeline_finish(c->side, &results, NULL);
     }
-    for (struct vouch_delivery *d = c->out; d; d = d->next)
+    for (struct vouch_delivery *d = c->out, *next; d; d = next) {
+        next = d->next;
         d->consumer = NULL;
+        if (d->freed)
+            delivery_destroy(d);
+    }
     if (h->presence.core)
         core_end(h->presence.core, &h->presence);
     destroy(h);
@@ -289,14 +295,48 @@ static vouch_status delivery_usable(const vouch_delivery *d, vouch_error *error)
     return usable(of(d->consumer), error);
 }
 
+vouch_batch *vouch_delivery_effects(vouch_delivery *delivery, size_t i)
+{
+    if (!delivery || i >= delivery->n || !delivery->consumer ||
+        delivery->consumer->o.ack != VOUCH_ACK_EXACTLY_ONCE || delivery->committing ||
+        delivery->entries[i].verdict != VOUCH_VERDICT_UNKNOWN)
+        return NULL;
+    struct delivered *d = &delivery->entries[i];
+    d->effects = d->effects ? d->effects : vouch_batch_new();
+    return d->effects;
+}
+
+/* Until its commit was tried, or the consumer has failed. */
+static vouch_status wait_for_commit(vouch_delivery *d, vouch_error *error)
+{
+    struct handle *h = of(d->consumer);
+    vouch_status status = exact_submit(d, error);
+    d->told = false;
+    while (!status && d->committing && !d->told) {
+        consumer_step(d->consumer, client_now());
+        if (d->consumer->failed)
+            return give_error(d->consumer, error);
+        if (h->interrupted)
+            return stopped(h, error);
+        if (!d->told)
+            wait_until(h, OP_NEVER);
+    }
+    if (status || !d->told)
+        return status;
+    *error = d->outcome;
+    return error->status;
+}
+
 vouch_status vouch_delivery_commit(vouch_delivery *delivery, vouch_error *error)
 {
     vouch_error local = {.status = VOUCH_OK};
     error = error ? error : &local;
     vouch_status status = delivery_usable(delivery, error);
-    if (!status)
-        status = delivery_acknowledge(delivery, error);
-    return status;
+    if (status)
+        return status;
+    if (delivery->consumer->o.ack == VOUCH_ACK_EXACTLY_ONCE)
+        return wait_for_commit(delivery, error);
+    return delivery_acknowledge(delivery, error);
 }
 
 vouch_status vouch_delivery_mark(vouch_delivery *delivery, size_t i)
@@ -371,23 +411,20 @@ void vouch_delivery_free(vouch_delivery *d)
 {
     if (!d)
         return;
-    if (d->consumer) {
-        *d->link = d->next;
-        if (d->next)
-            d->next->link = d->link;
-        delivery_abandon(d);
-    }
-    intake_release(d->intake);
-    alloc_free(d->name);
-    alloc_free(d);
+    if (d->consumer && d->committing)
+        d->freed = true; /* when its commit is answered */
+    else
+        delivery_destroy(d);
 }
 
 /* ---- closing -------------------------------------------------------------------------------- */
 
 static bool is_busy(const struct vouch_consumer *c)
 {
-    return c->read || c->side || c->hands || acks_wait(c) ||
-           (c->owner && c->owner->left < c->stream_count);
+    for (const struct owner *o = c->owner; o; o = o->next)
+        if (o->left < c->stream_count)
+            return true;
+    return c->read || c->side || c->hands || c->commits || acks_wait(c);
 }
 
 vouch_status vouch_consumer_close(vouch_consumer *consumer, int64_t timeout_ms, vouch_error *error)

@@ -24,6 +24,9 @@
 static void note(struct vouch_consumer *c, const vouch_error *e, int64_t now)
 {
     c->error = *e;
+    /* Whatever was not answered is settled by going on: nothing of it is lost, or done twice. */
+    c->error.retriable =
+        e->retriable || (e->status != VOUCH_EPARTIAL && e->status != VOUCH_ESERVER);
     c->retry_at = now + RETRY_US;
 }
 
@@ -37,6 +40,8 @@ static void fail(struct vouch_consumer *c, const vouch_error *e)
 
 static bool wants_groups(const struct vouch_consumer *c)
 {
+    if (c->o.ack == VOUCH_ACK_EXACTLY_ONCE)
+        return false;
     for (size_t i = 0; i < c->stream_count; i++)
         if (!c->streams[i].grouped)
             return !c->read; /* it will be gone soon: there is no group to wait in */
@@ -104,7 +109,7 @@ static void finish_groups(struct vouch_consumer *c, int64_t now)
 
 bool consumer_begin_owner(struct vouch_consumer *c)
 {
-    struct owner *o = alloc_zeroed(1, sizeof *o);
+    struct owner *o = alloc_zeroed(1, sizeof *o + c->stream_count * sizeof *o->held);
     if (!o)
         return false;
     int n = snprintf(o->name, sizeof o->name, "%s:%s.%llu", c->name, c->incarnation,
@@ -118,6 +123,14 @@ bool consumer_begin_owner(struct vouch_consumer *c)
     return true;
 }
 
+size_t owner_held(const struct vouch_consumer *c, const struct owner *o)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->stream_count; i++)
+        n += o->held[i];
+    return n;
+}
+
 static bool is_reading(const struct vouch_consumer *c, const struct owner *o)
 {
     return (c->read && c->spare && c->spare->owner == o) ||
@@ -128,7 +141,7 @@ static bool is_reading(const struct vouch_consumer *c, const struct owner *o)
 static struct owner *to_leave(struct vouch_consumer *c)
 {
     for (struct owner *o = c->owner; o; o = o->next)
-        if (o->retired && (!o->held || c->closing) && o->left < c->stream_count &&
+        if (o->retired && (!owner_held(c, o) || c->closing) && o->left < c->stream_count &&
             !is_reading(c, o) && !acks_wait(c))
             return o;
     return NULL;
@@ -138,7 +151,7 @@ static void drop_left(struct vouch_consumer *c)
 {
     for (struct owner **o = &c->owner; *o;) {
         struct owner *gone = *o;
-        if (gone->left < c->stream_count || gone->held) {
+        if (gone->left < c->stream_count || owner_held(c, gone)) {
             o = &gone->next;
             continue;
         }
@@ -169,7 +182,7 @@ static void finish_read(struct vouch_consumer *c, int64_t now)
     vouch_error e;
     if (read_finish(c, &e) != VOUCH_OK)
         note(c, &e, now);
-    if (!c->lost_groups || c->o.lost_group != VOUCH_LOST_FAIL)
+    if (c->o.ack == VOUCH_ACK_EXACTLY_ONCE || !c->lost_groups || c->o.lost_group != VOUCH_LOST_FAIL)
         return;
     (void)error_set(&e, VOUCH_ESERVER, VOUCH_CAUSE_REFUSED,
                     "group %s is gone (XGROUP DESTROY, FLUSHALL, a failover); options->lost_group "
@@ -195,6 +208,14 @@ static void finish_side(struct vouch_consumer *c, int64_t now)
     switch (doing) {
     case SIDE_GROUP:
         finish_groups(c, now);
+        break;
+    case SIDE_OPEN:
+        if (exact_open_finish(c, now, &e) != VOUCH_OK)
+            e.retriable ? note(c, &e, now) : fail(c, &e);
+        break;
+    case SIDE_COMMIT:
+        if (exact_commit_finish(c, &e) != VOUCH_OK)
+            note(c, &e, now);
         break;
     case SIDE_ACK:
         if (acks_finish(c, &e) != VOUCH_OK)
@@ -224,7 +245,13 @@ static void start_side(struct vouch_consumer *c, int64_t now)
     if (wants_groups(c)) {
         c->doing = SIDE_GROUP;
         (void)!start_groups(c, &e);
-    } else if (c->retire && !consumer_begin_owner(c)) {
+    } else if (c->commits) {
+        c->doing = SIDE_COMMIT;
+        (void)!exact_commit_start(c, &e);
+    } else if ((s = exact_to_open(c))) {
+        c->doing = SIDE_OPEN;
+        (void)!exact_open_start(c, s, &e);
+    } else if (c->retire && !c->closing && !consumer_begin_owner(c)) {
         (void)error_set(&e, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for an incarnation");
     } else if (c->hands) {
         c->doing = SIDE_HAND;

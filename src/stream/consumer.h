@@ -12,8 +12,12 @@
 #include <vouch/script.h>
 #include <vouch/stream.h>
 
+#include "stream/commit.h"
+
 #define STREAM_INCARNATION 52 /* the client's identity, '-', a number in hexadecimal, NUL */
 #define STREAM_OWNER_MAX   (VOUCH_CONSUMER_MAX_NAME + STREAM_INCARNATION + 22)
+
+#define STREAM_GENERATION 72
 
 struct text {
     char *data; /* NUL-terminated, our own */
@@ -25,17 +29,24 @@ struct text {
  * is given back once everything we know of is settled. */
 struct owner {
     struct owner *next; /* older */
-    size_t held;        /* entries delivered to it and not settled, as we count them */
     bool retired;
-    size_t left; /* of the streams, it has left so many */
+    size_t left;      /* of the streams, it has left so many */
+    int64_t sequence; /* of its last commit */
     size_t size;
     char name[STREAM_OWNER_MAX]; /* "name:incarnation" */
+    size_t held[];               /* of each stream, entries delivered to it and not settled */
 };
+
+size_t owner_held(const struct vouch_consumer *c, const struct owner *o);
 
 /* One of its streams. */
 struct stream {
     struct text name, state, dead_letter;
-    bool grouped;             /* the group is there, as far as is known */
+    bool grouped;                       /* the group is there, as far as is known */
+    bool known;                         /* it was, at some time */
+    char generation[STREAM_GENERATION]; /* of the group and its state; with EXACTLY_ONCE */
+    uint64_t since;                     /* the epoch in which that began */
+    char resume[48];                    /* where opening it goes on */
     vouch_batch *acks, *sent; /* XACKs to go with the next read; those that are under way */
     int64_t claim_at;         /* when to look for what others hold too long */
     char cursor[48];          /* where that look goes on */
@@ -53,15 +64,17 @@ struct intake {
     const vouch_reply *claimed; /* of a claim: entries of `stream` */
     struct stream *stream;
     struct owner *owner;
+    uint64_t epoch;   /* when it was asked for */
     size_t at, entry; /* what is handed out next: the entry of the stream with this number */
 };
 
 struct delivered {
     vouch_entry entry; /* first */
     vouch_verdict verdict;
-    bool marked;  /* to be acknowledged */
-    bool handed;  /* is being given back, or rejected */
-    bool follows; /* in the same read right behind the one before */
+    bool marked;          /* to be acknowledged */
+    bool handed;          /* is being given back, or rejected */
+    vouch_batch *effects; /* or NULL */
+    bool follows;         /* in the same read right behind the one before */
 };
 
 struct vouch_delivery {
@@ -70,7 +83,15 @@ struct vouch_delivery {
     struct stream *stream;
     struct owner *owner;
     struct intake *intake;
-    char *name; /* the stream's, for when the consumer is gone */
+    char *name;                         /* the stream's, for when the consumer is gone */
+    char generation[STREAM_GENERATION]; /* in which they were delivered; "": one that is over */
+    struct vouch_delivery *next_commit; /* behind it, to be committed */
+    bool committing, answered, told, freed;
+    vouch_error outcome;        /* if told: of the last try */
+    int64_t sequence;           /* of its commit; 0: none was sent */
+    struct commit_entry *asked; /* of its commit, in order … */
+    size_t *asked_of;           /* … and which entry each is */
+    size_t asked_count;
     size_t n;
     struct delivered entries[];
 };
@@ -92,10 +113,19 @@ struct hand {
     } ids[];
 };
 
-enum side { SIDE_NONE, SIDE_GROUP, SIDE_ACK, SIDE_CLAIM, SIDE_HAND, SIDE_LEAVE };
+enum side {
+    SIDE_NONE,
+    SIDE_GROUP,
+    SIDE_OPEN,
+    SIDE_COMMIT,
+    SIDE_ACK,
+    SIDE_CLAIM,
+    SIDE_HAND,
+    SIDE_LEAVE
+};
 
 /* scripts/lua/stream/ */
-enum { SCRIPT_CLAIM, SCRIPT_HAND, SCRIPT_LEAVE, SCRIPTS };
+enum { SCRIPT_CLAIM, SCRIPT_HAND, SCRIPT_LEAVE, SCRIPT_OPEN, SCRIPT_COMMIT, SCRIPTS };
 
 struct vouch_consumer {
     vouch_client *client;
@@ -118,6 +148,11 @@ struct vouch_consumer {
     struct intake *spare, *spare_claim; /* for the entries of a read, of a claim */
     vouch_script *scripts[SCRIPTS];
     struct hand *hands, **hands_end; /* to be done, in order; the first is under way if SIDE_HAND */
+    vouch_delivery *commits, **commits_end; /* to be committed, in order */
+    struct commit_words words;              /* of the first */
+    struct stream *opening;
+    uint64_t generations; /* numbered, too */
+    uint64_t epoch;       /* rises whenever a stream's generation changes */
     vouch_op *side;
     enum side doing;
     vouch_batch *asking; /* its commands, if they are a pipeline */
@@ -175,6 +210,7 @@ bool delivery_hand(vouch_delivery *d, enum hand_action action, size_t first, siz
                    const char *detail);
 /* Before it is freed. */
 void delivery_abandon(vouch_delivery *d);
+void delivery_destroy(vouch_delivery *d);
 
 /* hand.c. False when memory is short; then nothing is changed. */
 bool hand_add(vouch_delivery *d, enum hand_action action, size_t first, size_t n,
@@ -184,6 +220,17 @@ vouch_status hand_finish(struct vouch_consumer *c, vouch_error *error);
 /* The delivery is about to go. */
 void hand_forget(struct vouch_consumer *c, const vouch_delivery *d);
 void hand_free(struct hand *h);
+
+/* exact.c: EXACTLY_ONCE. */
+bool exact_make_scripts(struct vouch_consumer *c, vouch_error *error);
+struct stream *exact_to_open(struct vouch_consumer *c);
+vouch_status exact_open_start(struct vouch_consumer *c, struct stream *s, vouch_error *error);
+vouch_status exact_open_finish(struct vouch_consumer *c, int64_t now, vouch_error *error);
+/* Puts it in the queue, and says what is wrong with it, if anything is. */
+vouch_status exact_submit(vouch_delivery *d, vouch_error *error);
+vouch_status exact_commit_start(struct vouch_consumer *c, vouch_error *error);
+/* OK: it is answered, and out of the queue; the words of a refusal are in *error then. */
+vouch_status exact_commit_finish(struct vouch_consumer *c, vouch_error *error);
 
 /* delivery.c */
 struct intake *intake_new(void);

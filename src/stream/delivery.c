@@ -58,6 +58,20 @@ static const vouch_reply *entries_at(struct vouch_consumer *c, const struct inta
     return entries;
 }
 
+static bool is_lost(const vouch_reply *entry)
+{
+    return vouch_reply_type(vouch_reply_at(entry, 1)) != VOUCH_TYPE_ARRAY;
+}
+
+/* Those that are still there are pending with us. */
+static size_t pending_in(const vouch_reply *entries)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < vouch_reply_count(entries); i++)
+        n += !is_lost(vouch_reply_at(entries, i));
+    return n;
+}
+
 void intake_queue(struct vouch_consumer *c, struct intake *a)
 {
     struct stream *s = NULL;
@@ -66,7 +80,7 @@ void intake_queue(struct vouch_consumer *c, struct intake *a)
     for (size_t i = 0; (entries = entries_at(c, a, i, &s)); i++) {
         if (!s)
             continue;
-        a->owner->held += vouch_reply_count(entries);
+        a->owner->held[s - c->streams] += pending_in(entries);
         n += vouch_reply_count(entries);
     }
     if (!n) {
@@ -89,9 +103,10 @@ static void fill(struct delivered *d, const vouch_reply *entry, bool claimed)
     d->entry.fields = vouch_reply_at(entry, 1);
     d->entry.deliveries =
         deliveries > 0 && deliveries <= UINT32_MAX ? (uint32_t)deliveries : UINT32_MAX;
-    if (vouch_reply_type(d->entry.fields) != VOUCH_TYPE_ARRAY) {
+    if (is_lost(entry)) {
         d->entry.fields = NULL;
         d->entry.lost = 1;
+        d->verdict = VOUCH_VERDICT_GONE;
     }
 }
 
@@ -111,6 +126,8 @@ static vouch_delivery *make(struct vouch_consumer *c, struct intake *a, struct s
     d->n = n;
     d->stream = s;
     d->owner = a->owner;
+    if (a->epoch >= s->since)
+        memcpy(d->generation, s->generation, sizeof d->generation);
     d->intake = a;
     a->users++;
     for (size_t i = 0; i < n; i++) {
@@ -130,7 +147,8 @@ static void hand_out(struct vouch_consumer *c, vouch_delivery *d)
     if (c->out)
         c->out->link = &d->next;
     c->out = d;
-    c->working += d->n;
+    for (size_t i = 0; i < d->n; i++)
+        c->working += d->entries[i].verdict == VOUCH_VERDICT_UNKNOWN;
 }
 
 /* Past what is handed out; false at the end of the answer. */

@@ -117,7 +117,7 @@ vouch_status hand_finish(struct vouch_consumer *c, vouch_error *error)
         vouch_verdict v =
             known ? verdict_of(h, letters.data[i] == 'y', r->attempts > 1) : VOUCH_VERDICT_UNKNOWN;
         if (h->action != HAND_EXTEND)
-            h->owner->held--;
+            h->owner->held[h->stream - c->streams]--;
         if (h->delivery && v != VOUCH_VERDICT_UNKNOWN)
             h->delivery->entries[h->ids[i].entry].verdict = v;
     }

@@ -48,7 +48,8 @@ bool acks_wait(const struct vouch_consumer *c)
 bool read_is_wanted(const struct vouch_consumer *c)
 {
     bool idle = !c->queued && (c->o.prefetch || !c->working);
-    return !c->read && !c->stopped && !c->retire && has_groups(c) && idle && room(c);
+    /* While a commit is under way the server must not count entries that it did not know of. */
+    return !c->read && !c->stopped && !c->retire && !c->commits && has_groups(c) && idle && room(c);
 }
 
 static void add_acks(struct vouch_consumer *c, vouch_batch *to)
@@ -116,6 +117,7 @@ vouch_status read_start(struct vouch_consumer *c, vouch_error *error)
     if (!c->spare)
         return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for a read");
     c->spare->owner = c->owner;
+    c->spare->epoch = c->epoch;
     vouch_batch_clear(c->reading);
     add_acks(c, c->reading);
     add_read(c);

@@ -15,7 +15,7 @@
 static const struct {
     const char *name, *bytes;
     size_t size;
-} sources[SCRIPTS] = {
+} sources[SCRIPT_OPEN] = {
     [SCRIPT_CLAIM] = {"stream/claim", lua_claim, sizeof lua_claim},
     [SCRIPT_HAND] = {"stream/hand", lua_hand, sizeof lua_hand},
     [SCRIPT_LEAVE] = {"stream/leave", lua_leave, sizeof lua_leave},
@@ -23,13 +23,13 @@ static const struct {
 
 bool recover_make_scripts(struct vouch_consumer *c, vouch_error *error)
 {
-    for (size_t i = 0; i < SCRIPTS; i++) {
+    for (size_t i = 0; i < SCRIPT_OPEN; i++) {
         vouch_script_options o = VOUCH_SCRIPT_OPTIONS_INIT;
         o.name = sources[i].name;
         if (vouch_script_new(sources[i].bytes, sources[i].size, &o, &c->scripts[i], error))
             return false;
     }
-    return true;
+    return exact_make_scripts(c, error);
 }
 
 /* ---- when ----------------------------------------------------------------------------------- */
@@ -95,7 +95,8 @@ static vouch_arg cursor_of(const struct stream *s)
 vouch_status recover_start(struct vouch_consumer *c, struct stream *s, vouch_error *error)
 {
     vouch_arg keys[] = {of(&s->name), of(&s->dead_letter)};
-    uint32_t most = c->o.max_deliveries == VOUCH_NO_DEAD_LETTERS ? 0 : c->o.max_deliveries;
+    bool never = c->o.max_deliveries == VOUCH_NO_DEAD_LETTERS || c->o.ack == VOUCH_ACK_EXACTLY_ONCE;
+    uint32_t most = never ? 0 : c->o.max_deliveries;
     vouch_arg args[] = {of(&c->group),       owner_of(c->owner), vouch_int(c->o.claim_ms),
                         vouch_uint(room(c)), vouch_uint(most),   cursor_of(s)};
     if (!c->spare_claim)
@@ -104,6 +105,7 @@ vouch_status recover_start(struct vouch_consumer *c, struct stream *s, vouch_err
         return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for a claim");
     c->spare_claim->owner = c->owner;
     c->spare_claim->stream = s;
+    c->spare_claim->epoch = c->epoch;
     return call(c, SCRIPT_CLAIM, vouch_args_of(keys, 2), vouch_args_of(args, 6), false, error);
 }
 

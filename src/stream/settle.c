@@ -52,7 +52,7 @@ vouch_status delivery_acknowledge(vouch_delivery *d, vouch_error *error)
             continue;
         d->entries[i].verdict = VOUCH_VERDICT_DONE;
         c->working--;
-        d->owner->held--;
+        d->owner->held[d->stream - c->streams]--;
     }
     return VOUCH_OK;
 }
@@ -83,4 +83,21 @@ void delivery_abandon(vouch_delivery *d)
         open = 0;
     c->working -= open;
     hand_forget(c, d);
+}
+
+void delivery_destroy(vouch_delivery *d)
+{
+    if (d->consumer) {
+        *d->link = d->next;
+        if (d->next)
+            d->next->link = d->link;
+        delivery_abandon(d);
+    }
+    intake_release(d->intake);
+    for (size_t i = 0; i < d->n; i++)
+        vouch_batch_free(d->entries[i].effects);
+    alloc_free(d->asked);
+    alloc_free(d->asked_of);
+    alloc_free(d->name);
+    alloc_free(d);
 }
