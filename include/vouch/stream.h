@@ -81,7 +81,7 @@ typedef enum vouch_verdict {
 } vouch_verdict;
 
 /* What to do about a group that is gone (XGROUP DESTROY, FLUSHALL, a failover). It is told in any case:
- * vouch_consumer_stats.groups_lost, and the hook. With EXACTLY_ONCE the group is made again from what the
+ * vouch_consumer_stats.groups_lost. With EXACTLY_ONCE the group is made again from what the
  * state says was acknowledged, and this does not matter. */
 typedef enum vouch_lost_group {
     VOUCH_LOST_FAIL = 0, /* poll says so, and reads no more */
@@ -215,6 +215,62 @@ VOUCH_API VOUCH_MUST vouch_status vouch_delivery_extend(vouch_delivery *delivery
                                                         vouch_error *error);
 /* NULL is allowed. What was not settled is given back, as by nack. */
 VOUCH_API void vouch_delivery_free(vouch_delivery *delivery);
+
+/* Starts a commit and does not wait: for event loops, and for several at once. VOUCH_OK: it is under way, or there was
+ * nothing to do; else as vouch_delivery_commit, and it is not. */
+VOUCH_API VOUCH_MUST vouch_status vouch_delivery_submit(vouch_delivery *delivery,
+                                                        vouch_error *error);
+/* True while its commit is not answered. Then it must not be changed; freeing it is allowed, and ends nothing. */
+VOUCH_API bool vouch_delivery_is_open(const vouch_delivery *delivery);
+/* With EXACTLY_ONCE: text that names the entry, also after its stream was lost and ids began anew: an idempotency key for
+ * what is done elsewhere. "" in other modes, or if memory is short. Borrowed from the delivery. */
+VOUCH_API const char *vouch_delivery_token(vouch_delivery *delivery, size_t i);
+
+/* ---- all of it in a loop -------------------------------------------------------------------- */
+
+/* Handles one delivery; true: it is committed, false: it is given back. It may nack, reject and mark. */
+typedef bool (*vouch_handler)(vouch_delivery *delivery, void *user);
+
+/* Polls, handles and commits until vouch_consumer_stop, or an error that is not worth trying again. Blocks.
+ *   VOUCH_OK   stopped
+ *   else       as vouch_consumer_poll and vouch_delivery_commit */
+VOUCH_API VOUCH_MUST vouch_status vouch_consumer_run(vouch_consumer *consumer,
+                                                     vouch_handler handler, void *user,
+                                                     vouch_error *error);
+
+/* How long an event loop may wait, beside what vouch_client_watch says, before it polls again (with a timeout of 0): in
+ * milliseconds; 0: there is something now; -1: for ever. */
+VOUCH_API int64_t vouch_consumer_due_ms(const vouch_consumer *consumer);
+
+/* ---- watching ------------------------------------------------------------------------------- */
+
+/* What a consumer has done since it was opened; entries. Begin with VOUCH_CONSUMER_STATS_INIT. */
+typedef struct vouch_consumer_stats {
+    uint32_t size; /* set by the initialiser */
+    uint32_t reserved;
+    uint64_t delivered;   /* handed to the caller */
+    uint64_t done;        /* settled by it */
+    uint64_t fenced;      /* committed when another consumer had them */
+    uint64_t gone;        /* … when nobody had them */
+    uint64_t already;     /* … when they were settled */
+    uint64_t reset;       /* … when the group had been made anew */
+    uint64_t dead;        /* made dead letters */
+    uint64_t claimed;     /* taken from others */
+    uint64_t lost;        /* deleted before anybody settled them */
+    uint64_t given_back;  /* when it left the group, or an incarnation was retired */
+    uint64_t groups_lost; /* groups that had to be made again */
+    uint64_t in_flight;   /* delivered and not settled, now */
+} vouch_consumer_stats;
+
+/* Nothing yet. */
+#define VOUCH_CONSUMER_STATS_INIT                                                                  \
+    {                                                                                              \
+        sizeof(vouch_consumer_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                        \
+    }
+
+/* Fills in *stats. VOUCH_EINVAL: an argument is NULL, or stats->size is not set. */
+VOUCH_API vouch_status vouch_consumer_stats_read(const vouch_consumer *consumer,
+                                                 vouch_consumer_stats *stats);
 
 /* Stops reading, sends acknowledgements that wait, gives back what is not settled, and leaves the group. */
 VOUCH_API VOUCH_MUST vouch_status vouch_consumer_close(vouch_consumer *consumer, int64_t timeout_ms,

@@ -1,30 +1,12 @@
 /* The public calls about consumers. The only file of the layer that knows a client with its driver, and the
  * clock: it checks, steps the consumer, and waits. */
+#include "stream/api.h"
 #include "base/alloc.h"
 #include "base/error.h"
-#include "client/driver.h"
-#include "stream/consumer.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
-
-/* A consumer is present among its client's operations. While it waits that one is in progress, so that the driver
- * wakes in time, and hears of an interrupt; else it is done, and does nothing. */
-struct handle {
-    struct vouch_consumer consumer; /* first */
-    struct vouch_op presence;
-    pid_t pid;
-    atomic_int stop;
-    bool interrupted;
-};
-
-static struct handle *of(struct vouch_consumer *c)
-{
-    return (struct handle *)c;
-}
 
 static vouch_status null_argument(vouch_error *error, const char *what)
 {
@@ -48,8 +30,7 @@ static void is_interrupted(struct vouch_op *op, vouch_cause cause)
 
 static const struct op_ops presence_ops = {wakes, is_interrupted};
 
-/* Lets bytes move until something happens, or this time comes. */
-static void wait_until(struct handle *h, int64_t time)
+void handle_wait(struct handle *h, int64_t time)
 {
     struct vouch_consumer *c = &h->consumer;
     int64_t wake = consumer_wake(c);
@@ -59,7 +40,7 @@ static void wait_until(struct handle *h, int64_t time)
     h->presence.done = true;
 }
 
-static vouch_status usable(struct handle *h, vouch_error *error)
+vouch_status handle_usable(struct handle *h, vouch_error *error)
 {
     error_clear(error);
     if (h->pid != getpid())
@@ -136,8 +117,9 @@ static vouch_status make(struct handle *h, vouch_client *client, const vouch_con
     return core_start(&client->core, &h->presence, error);
 }
 
-static vouch_status give_error(struct vouch_consumer *c, vouch_error *error)
+vouch_status handle_error(struct handle *h, vouch_error *error)
 {
+    struct vouch_consumer *c = &h->consumer;
     *error = c->error;
     if (!c->failed)
         c->error.status = VOUCH_OK;
@@ -151,10 +133,10 @@ static vouch_status open_groups(struct handle *h, vouch_error *error)
     for (;;) {
         consumer_step(c, client_now());
         if (c->error.status)
-            return give_error(c, error);
+            return handle_error(h, error);
         if (c->read)
             return VOUCH_OK;
-        wait_until(h, OP_NEVER);
+        handle_wait(h, OP_NEVER);
     }
 }
 
@@ -217,7 +199,7 @@ vouch_status vouch_consumer_open(vouch_client *client, const vouch_consumer_opti
 
 /* ---- polling -------------------------------------------------------------------------------- */
 
-static vouch_status stopped(struct handle *h, vouch_error *error)
+vouch_status handle_stopped(struct handle *h, vouch_error *error)
 {
     bool interrupted = h->interrupted;
     h->interrupted = false;
@@ -241,11 +223,11 @@ static bool settle(struct handle *h, vouch_delivery **out, vouch_status *status,
     struct vouch_consumer *c = &h->consumer;
     c->stopped = c->stopped || atomic_load(&h->stop);
     consumer_step(c, client_now());
-    *status = stopped(h, error);
+    *status = handle_stopped(h, error);
     if (!*status)
         *status = delivery_next(c, out, error);
     if (!*status && !*out && c->error.status)
-        *status = give_error(c, error);
+        *status = handle_error(h, error);
     return *status || *out;
 }
 
@@ -258,8 +240,8 @@ vouch_status vouch_consumer_poll(vouch_consumer *consumer, int64_t timeout_ms, v
     if (!consumer || !out)
         return null_argument(error, consumer ? "out" : "the consumer");
     *out = NULL;
-    struct handle *h = of(consumer);
-    status = usable(h, error);
+    struct handle *h = handle_of(consumer);
+    status = handle_usable(h, error);
     if (status)
         return status;
     if (timeout_ms < VOUCH_NO_DEADLINE)
@@ -269,152 +251,66 @@ vouch_status vouch_consumer_poll(vouch_consumer *consumer, int64_t timeout_ms, v
     while (!settle(h, out, &status, error)) {
         if (client_now() >= end)
             break;
-        wait_until(h, end);
+        handle_wait(h, end);
     }
     vouch_client_ready(consumer->client, NULL, 0); /* what was started goes out */
     return status;
+}
+
+vouch_status vouch_consumer_run(vouch_consumer *consumer, vouch_handler handler, void *user,
+                                vouch_error *error)
+{
+    vouch_error local = {.status = VOUCH_OK};
+    error = error ? error : &local;
+    if (!handler)
+        return null_argument(error, "the handler");
+    for (;;) {
+        vouch_delivery *d = NULL;
+        vouch_status status = vouch_consumer_poll(consumer, VOUCH_NO_DEADLINE, &d, error);
+        if (status == VOUCH_EINTERRUPTED && consumer->stopped) {
+            error_clear(error);
+            return VOUCH_OK;
+        }
+        bool commits = d && handler(d, user);
+        while (commits && (status = vouch_delivery_commit(d, error)) && error->retriable &&
+               vouch_delivery_is_open(d))
+            ;
+        vouch_delivery_free(d);
+        if (status && !error->retriable)
+            return status;
+    }
+}
+
+int64_t vouch_consumer_due_ms(const vouch_consumer *consumer)
+{
+    if (!consumer)
+        return -1;
+    bool done = (consumer->read && vouch_op_done(consumer->read)) ||
+                (consumer->side && vouch_op_done(consumer->side));
+    if (done || consumer->ready || consumer->error.status)
+        return 0;
+    int64_t wake = consumer_wake(consumer), now = client_now();
+    if (wake == INT64_MAX)
+        return -1;
+    return wake <= now ? 0 : (wake - now + 999) / 1000;
+}
+
+vouch_status vouch_consumer_stats_read(const vouch_consumer *consumer, vouch_consumer_stats *stats)
+{
+    if (!consumer || !stats || stats->size != sizeof *stats)
+        return VOUCH_EINVAL;
+    *stats = consumer->counts;
+    stats->size = sizeof *stats;
+    stats->in_flight = consumer->queued + consumer->working;
+    return VOUCH_OK;
 }
 
 void vouch_consumer_stop(vouch_consumer *consumer)
 {
     if (!consumer)
         return;
-    atomic_store(&of(consumer)->stop, 1);
+    atomic_store(&handle_of(consumer)->stop, 1);
     client_wake(consumer->client);
-}
-
-/* ---- deliveries ----------------------------------------------------------------------------- */
-
-static vouch_status delivery_usable(const vouch_delivery *d, vouch_error *error)
-{
-    if (!d)
-        return null_argument(error, "the delivery");
-    if (!d->consumer)
-        return error_set(error, VOUCH_ECANCELLED, VOUCH_CAUSE_CANCELLED,
-                         "the delivery's consumer was closed");
-    return usable(of(d->consumer), error);
-}
-
-vouch_batch *vouch_delivery_effects(vouch_delivery *delivery, size_t i)
-{
-    if (!delivery || i >= delivery->n || !delivery->consumer ||
-        delivery->consumer->o.ack != VOUCH_ACK_EXACTLY_ONCE || delivery->committing ||
-        delivery->entries[i].verdict != VOUCH_VERDICT_UNKNOWN)
-        return NULL;
-    struct delivered *d = &delivery->entries[i];
-    d->effects = d->effects ? d->effects : vouch_batch_new();
-    return d->effects;
-}
-
-/* Until its commit was tried, or the consumer has failed. */
-static vouch_status wait_for_commit(vouch_delivery *d, vouch_error *error)
-{
-    struct handle *h = of(d->consumer);
-    vouch_status status = exact_submit(d, error);
-    d->told = false;
-    while (!status && d->committing && !d->told) {
-        consumer_step(d->consumer, client_now());
-        if (d->consumer->failed)
-            return give_error(d->consumer, error);
-        if (h->interrupted)
-            return stopped(h, error);
-        if (!d->told)
-            wait_until(h, OP_NEVER);
-    }
-    if (status || !d->told)
-        return status;
-    *error = d->outcome;
-    return error->status;
-}
-
-vouch_status vouch_delivery_commit(vouch_delivery *delivery, vouch_error *error)
-{
-    vouch_error local = {.status = VOUCH_OK};
-    error = error ? error : &local;
-    vouch_status status = delivery_usable(delivery, error);
-    if (status)
-        return status;
-    if (delivery->consumer->o.ack == VOUCH_ACK_EXACTLY_ONCE)
-        return wait_for_commit(delivery, error);
-    return delivery_acknowledge(delivery, error);
-}
-
-vouch_status vouch_delivery_mark(vouch_delivery *delivery, size_t i)
-{
-    if (!delivery || i >= delivery->n)
-        return VOUCH_EINVAL;
-    delivery->entries[i].marked = true;
-    return VOUCH_OK;
-}
-
-/* Queued, and what can go out goes. */
-static vouch_status hand(vouch_delivery *d, enum hand_action action, size_t first, size_t n,
-                         const char *detail, vouch_error *error)
-{
-    struct vouch_consumer *c = d->consumer;
-    if (c->o.ack == VOUCH_ACK_BEFORE)
-        return error_set(
-            error, VOUCH_EINVAL, VOUCH_CAUSE_NONE,
-            "with ACK_BEFORE nothing is pending: it was acknowledged when it was read");
-    if (!delivery_hand(d, action, first, n, detail))
-        return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for %zu ids", n);
-    consumer_step(c, client_now());
-    vouch_client_ready(c->client, NULL, 0);
-    return VOUCH_OK;
-}
-
-static vouch_status check_entry(const vouch_delivery *d, size_t i, vouch_error *error)
-{
-    vouch_status status = delivery_usable(d, error);
-    if (!status && i >= d->n)
-        status =
-            error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "the delivery has %zu entries", d->n);
-    return status;
-}
-
-vouch_status vouch_delivery_nack(vouch_delivery *delivery, size_t i, int64_t delay_ms,
-                                 vouch_error *error)
-{
-    vouch_error local = {.status = VOUCH_OK};
-    char idle[24];
-    error = error ? error : &local;
-    vouch_status status = check_entry(delivery, i, error);
-    if (status)
-        return status;
-    int64_t most = delivery->consumer->o.claim_ms;
-    if (delay_ms < 0 || (most != VOUCH_NO_DEADLINE && delay_ms > most))
-        return error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE,
-                         "delay_ms: negative, or longer than claim_ms");
-    (void)snprintf(idle, sizeof idle, "%lld",
-                   (long long)(most == VOUCH_NO_DEADLINE ? 0 : most - delay_ms));
-    return hand(delivery, HAND_RETURN, i, 1, idle, error);
-}
-
-vouch_status vouch_delivery_reject(vouch_delivery *delivery, size_t i, const char *reason,
-                                   vouch_error *error)
-{
-    vouch_error local = {.status = VOUCH_OK};
-    error = error ? error : &local;
-    vouch_status status = check_entry(delivery, i, error);
-    return status ? status : hand(delivery, HAND_REJECT, i, 1, reason ? reason : "rejected", error);
-}
-
-vouch_status vouch_delivery_extend(vouch_delivery *delivery, vouch_error *error)
-{
-    vouch_error local = {.status = VOUCH_OK};
-    error = error ? error : &local;
-    vouch_status status = delivery_usable(delivery, error);
-    return status ? status : hand(delivery, HAND_EXTEND, 0, delivery->n, "", error);
-}
-
-void vouch_delivery_free(vouch_delivery *d)
-{
-    if (!d)
-        return;
-    if (d->consumer && d->committing)
-        d->freed = true; /* when its commit is answered */
-    else
-        delivery_destroy(d);
 }
 
 /* ---- closing -------------------------------------------------------------------------------- */
@@ -434,8 +330,8 @@ vouch_status vouch_consumer_close(vouch_consumer *consumer, int64_t timeout_ms, 
     error_clear(error);
     if (!consumer)
         return VOUCH_OK;
-    struct handle *h = of(consumer);
-    vouch_status status = usable(h, error);
+    struct handle *h = handle_of(consumer);
+    vouch_status status = handle_usable(h, error);
     int64_t end = end_of(timeout_ms);
     consumer->stopped = consumer->closing = true;
     for (struct owner *o = consumer->owner; o; o = o->next)
@@ -444,7 +340,7 @@ vouch_status vouch_consumer_close(vouch_consumer *consumer, int64_t timeout_ms, 
         consumer_step(consumer, client_now());
         if (!is_busy(consumer) || client_now() >= end)
             break;
-        wait_until(h, end);
+        handle_wait(h, end);
     }
     if (!status && is_busy(consumer))
         status = error_set(error, VOUCH_ENOTSENT, VOUCH_CAUSE_DEADLINE,

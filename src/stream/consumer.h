@@ -72,9 +72,11 @@ struct delivered {
     vouch_entry entry; /* first */
     vouch_verdict verdict;
     bool marked;          /* to be acknowledged */
-    bool handed;          /* is being given back, or rejected */
-    vouch_batch *effects; /* or NULL */
     bool follows;         /* in the same read right behind the one before */
+    bool handed;          /* is being given back, or rejected */
+    bool buried;          /* its only effect is a dead letter */
+    vouch_batch *effects; /* or NULL */
+    char *token;          /* or NULL */
 };
 
 struct vouch_delivery {
@@ -162,9 +164,7 @@ struct vouch_consumer {
     char incarnation[STREAM_INCARNATION]; /* what no other consumer has; owners are numbered */
     uint64_t owners;
     bool lost_groups; /* some group was there, and is gone */
-    struct {
-        uint64_t claimed, lost, dead, groups_lost, given_back;
-    } counts;
+    vouch_consumer_stats counts;
     vouch_error error; /* why, if it failed */
     int64_t retry_at;  /* nothing is started before */
 };
@@ -208,6 +208,7 @@ vouch_status leave_finish(struct vouch_consumer *c, int64_t *given, vouch_error 
 vouch_status delivery_acknowledge(vouch_delivery *d, vouch_error *error);
 bool delivery_hand(vouch_delivery *d, enum hand_action action, size_t first, size_t n,
                    const char *detail);
+bool entry_bury(vouch_delivery *d, size_t i, const char *reason);
 /* Before it is freed. */
 void delivery_abandon(vouch_delivery *d);
 void delivery_destroy(vouch_delivery *d);

@@ -110,12 +110,33 @@ static void fill(struct delivered *d, const vouch_reply *entry, bool claimed)
     }
 }
 
-static vouch_delivery *make(struct vouch_consumer *c, struct intake *a, struct stream *s,
-                            const vouch_reply *entries)
+/* With EXACTLY_ONCE: delivered too often, and so a dead letter. (In other modes the server's script sees to it.) */
+static bool is_doomed(const struct vouch_consumer *c, const struct intake *a,
+                      const vouch_reply *entry)
 {
-    size_t left = vouch_reply_count(entries) - a->entry, n = c->o.single ? 1 : left;
-    size_t most = VOUCH_DELIVERY_MAX_ENTRIES;
-    n = n < most ? n : most;
+    int64_t deliveries = 0;
+    return c->o.ack == VOUCH_ACK_EXACTLY_ONCE && c->o.max_deliveries != VOUCH_NO_DEAD_LETTERS &&
+           !a->streams && !is_lost(entry) &&
+           vouch_reply_int64(vouch_reply_at(entry, 2), &deliveries) &&
+           deliveries > (int64_t)c->o.max_deliveries;
+}
+
+/* Of the entries from the next one on, how many go into one delivery: all doomed, or none. */
+static size_t run_of(const struct vouch_consumer *c, const struct intake *a,
+                     const vouch_reply *entries, bool *doomed)
+{
+    size_t left = vouch_reply_count(entries) - a->entry, most = VOUCH_DELIVERY_MAX_ENTRIES, n = 1;
+    *doomed = is_doomed(c, a, vouch_reply_at(entries, a->entry));
+    left = left < most ? left : most;
+    left = c->o.single && !*doomed ? 1 : left;
+    while (n < left && is_doomed(c, a, vouch_reply_at(entries, a->entry + n)) == *doomed)
+        n++;
+    return n;
+}
+
+static vouch_delivery *make(struct vouch_consumer *c, struct intake *a, struct stream *s,
+                            const vouch_reply *entries, size_t n)
+{
     vouch_delivery *d = alloc_zeroed(1, sizeof *d + n * sizeof *d->entries);
     char *name = d ? alloc_copy(s->name.data, s->name.size) : NULL;
     if (!name) {
@@ -164,25 +185,53 @@ static bool move_on(struct vouch_consumer *c, struct intake *a)
     return entries != NULL;
 }
 
-vouch_status delivery_next(struct vouch_consumer *c, vouch_delivery **out, vouch_error *error)
+/* It is committed without the caller: each entry into the dead letters. If memory is short they are given back, and come
+ * again. */
+static void bury(vouch_delivery *d)
+{
+    vouch_error ignored;
+    bool fine = true;
+    for (size_t i = 0; fine && i < d->n; i++)
+        fine = entry_bury(d, i, "deliveries");
+    fine = fine && exact_submit(d, &ignored) == VOUCH_OK && d->committing;
+    d->freed = true;
+    if (!fine)
+        delivery_destroy(d);
+}
+
+static bool drop_empty(struct vouch_consumer *c)
 {
     struct intake *a;
-    struct stream *s;
-    *out = NULL;
     while ((a = c->ready) && !move_on(c, a)) {
         c->ready = a->next;
         if (!c->ready)
             c->ready_end = &c->ready;
         intake_release(a);
     }
-    if (!a)
-        return VOUCH_OK;
-    const vouch_reply *entries = entries_at(c, a, a->at, &s);
-    vouch_delivery *d = make(c, a, s, entries);
-    if (!d)
-        return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for a delivery");
-    hand_out(c, d);
-    *out = d;
+    return a != NULL;
+}
+
+vouch_status delivery_next(struct vouch_consumer *c, vouch_delivery **out, vouch_error *error)
+{
+    *out = NULL;
+    while (drop_empty(c)) {
+        struct stream *s;
+        struct intake *a = c->ready;
+        const vouch_reply *entries = entries_at(c, a, a->at, &s);
+        bool doomed;
+        size_t n = run_of(c, a, entries, &doomed);
+        vouch_delivery *d = make(c, a, s, entries, n);
+        if (!d)
+            return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY,
+                             "out of memory for a delivery");
+        hand_out(c, d);
+        if (!doomed) {
+            c->counts.delivered += n;
+            *out = d;
+            return VOUCH_OK;
+        }
+        bury(d);
+    }
     return VOUCH_OK;
 }
 
@@ -206,4 +255,27 @@ const char *vouch_delivery_stream(const vouch_delivery *d)
 vouch_verdict vouch_delivery_verdict(const vouch_delivery *d, size_t i)
 {
     return d && i < d->n ? d->entries[i].verdict : VOUCH_VERDICT_UNKNOWN;
+}
+
+bool vouch_delivery_is_open(const vouch_delivery *d)
+{
+    return d && d->committing;
+}
+
+const char *vouch_delivery_token(vouch_delivery *d, size_t i)
+{
+    if (!d || i >= d->n || !d->generation[0])
+        return "";
+    struct delivered *e = &d->entries[i];
+    size_t n = strlen(d->generation), size = n + 1 + e->entry.id.size;
+    if (e->token)
+        return e->token;
+    e->token = alloc_get(size + 1);
+    if (!e->token)
+        return "";
+    memcpy(e->token, d->generation, n);
+    e->token[n] = '/';
+    memcpy(e->token + n + 1, e->entry.id.data, e->entry.id.size);
+    e->token[size] = 0;
+    return e->token;
 }

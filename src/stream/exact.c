@@ -166,7 +166,14 @@ static void settle(vouch_delivery *d, size_t i, vouch_verdict verdict)
 {
     struct vouch_consumer *c = d->consumer;
     size_t *held = &d->owner->held[d->stream - c->streams];
-    d->entries[i].verdict = verdict;
+    bool buried = d->entries[i].buried && verdict == VOUCH_VERDICT_DONE;
+    d->entries[i].verdict = buried ? VOUCH_VERDICT_REJECTED : verdict;
+    c->counts.done += verdict == VOUCH_VERDICT_DONE && !buried;
+    c->counts.fenced += verdict == VOUCH_VERDICT_FENCED;
+    c->counts.gone += verdict == VOUCH_VERDICT_GONE;
+    c->counts.already += verdict == VOUCH_VERDICT_ALREADY;
+    c->counts.reset += verdict == VOUCH_VERDICT_RESET;
+    c->counts.dead += buried || verdict == VOUCH_VERDICT_FAILED;
     c->working--;
     *held -= *held > 0;
 }

@@ -17,10 +17,19 @@ static bool is_acked(const vouch_delivery *d, size_t i, bool marked_only)
     return is_open(d, i) && !d->entries[i].entry.lost && (!marked_only || d->entries[i].marked);
 }
 
-/* One XACK, among those that go with the next read. False, and nothing is changed, when memory is short. */
-static bool add_ack(struct vouch_consumer *c, vouch_delivery *d, bool marked_only)
+static void add_ids(const vouch_delivery *d, vouch_batch *b, bool marked_only)
 {
-    struct stream *s = d->stream;
+    for (size_t i = 0; i < d->n; i++)
+        if (is_acked(d, i, marked_only))
+            vouch_batch_argument(
+                b, vouch_bytes(d->entries[i].entry.id.data, d->entries[i].entry.id.size));
+}
+
+/* One XACK, and an XDEL if wanted, among those that go with the next read. False, and nothing is changed, when memory
+ * is short. */
+static bool add_ack(struct vouch_consumer *c, const vouch_delivery *d, bool marked_only)
+{
+    const struct stream *s = d->stream;
     size_t before = vouch_batch_count(s->acks), n = 0;
     for (size_t i = 0; i < d->n; i++)
         n += is_acked(d, i, marked_only);
@@ -29,11 +38,15 @@ static bool add_ack(struct vouch_consumer *c, vouch_delivery *d, bool marked_onl
     vouch_batch_begin(s->acks, "XACK");
     vouch_batch_argument(s->acks, vouch_bytes(s->name.data, s->name.size));
     vouch_batch_argument(s->acks, vouch_bytes(c->group.data, c->group.size));
-    for (size_t i = 0; i < d->n; i++)
-        if (is_acked(d, i, marked_only))
-            vouch_batch_argument(
-                s->acks, vouch_bytes(d->entries[i].entry.id.data, d->entries[i].entry.id.size));
-    if (vouch_batch_end(s->acks) != VOUCH_NO_COMMAND)
+    add_ids(d, s->acks, marked_only);
+    (void)vouch_batch_end(s->acks);
+    if (c->o.delete_acked) {
+        vouch_batch_begin(s->acks, "XDEL");
+        vouch_batch_argument(s->acks, vouch_bytes(s->name.data, s->name.size));
+        add_ids(d, s->acks, marked_only);
+        (void)vouch_batch_end(s->acks);
+    }
+    if (vouch_batch_error(s->acks, NULL) == VOUCH_OK)
         return true;
     batch_forgive(s->acks);
     batch_cut(s->acks, before);
@@ -51,6 +64,7 @@ vouch_status delivery_acknowledge(vouch_delivery *d, vouch_error *error)
         if (!is_open(d, i) || (marked_only && !d->entries[i].marked))
             continue;
         d->entries[i].verdict = VOUCH_VERDICT_DONE;
+        c->counts.done++;
         c->working--;
         d->owner->held[d->stream - c->streams]--;
     }
@@ -94,10 +108,51 @@ void delivery_destroy(vouch_delivery *d)
         delivery_abandon(d);
     }
     intake_release(d->intake);
-    for (size_t i = 0; i < d->n; i++)
+    for (size_t i = 0; i < d->n; i++) {
         vouch_batch_free(d->entries[i].effects);
+        alloc_free(d->entries[i].token);
+    }
     alloc_free(d->asked);
     alloc_free(d->asked_of);
     alloc_free(d->name);
     alloc_free(d);
+}
+
+/* ---- dead letters, exactly once ------------------------------------------------------------- */
+
+/* What the entry causes is that it is among the dead letters. False when memory is short. */
+bool entry_bury(vouch_delivery *d, size_t i, const char *reason)
+{
+    const struct vouch_consumer *c = d->consumer;
+    const struct stream *s = d->stream;
+    struct delivered *e = &d->entries[i];
+    const char *owner = d->owner->name;
+    e->effects = e->effects ? e->effects : vouch_batch_new();
+    if (!e->effects)
+        return false;
+    vouch_batch_clear(e->effects);
+    vouch_batch_begin(e->effects, "XADD");
+    const vouch_arg words[] = {vouch_bytes(s->dead_letter.data, s->dead_letter.size),
+                               vouch_text("*"),
+                               vouch_text("vouch:stream"),
+                               vouch_bytes(s->name.data, s->name.size),
+                               vouch_text("vouch:group"),
+                               vouch_bytes(c->group.data, c->group.size),
+                               vouch_text("vouch:id"),
+                               vouch_bytes(e->entry.id.data, e->entry.id.size),
+                               vouch_text("vouch:reason"),
+                               vouch_text(reason),
+                               vouch_text("vouch:deliveries"),
+                               vouch_uint(e->entry.deliveries),
+                               vouch_text("vouch:consumer"),
+                               vouch_text(owner)};
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+        vouch_batch_argument(e->effects, words[k]);
+    for (size_t k = 0; k < vouch_reply_count(e->entry.fields); k++) {
+        vouch_string field = vouch_reply_string(vouch_reply_at(e->entry.fields, k));
+        vouch_batch_argument(e->effects, vouch_bytes(field.data, field.size));
+    }
+    (void)vouch_batch_end(e->effects);
+    e->buried = vouch_batch_error(e->effects, NULL) == VOUCH_OK;
+    return e->buried;
 }
