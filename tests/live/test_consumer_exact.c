@@ -244,8 +244,7 @@ START_TEST(cut_at_every_byte)
         ts_plan plan = ts_plan_cut(direction, at);
         for (int k = 0; k < connections; k++)
             ts_proxy_plan_from_here(rig.proxy, k, &plan);
-        vouch_status status;
-        while ((status = vouch_delivery_commit(d, &error)) != VOUCH_OK)
+        while (vouch_delivery_commit(d, &error) != VOUCH_OK)
             ck_assert_msg(error.retriable, "%s", error.message);
         ck_assert_uint_eq(count(d, VOUCH_VERDICT_DONE), vouch_delivery_count(d));
         size_t done = vouch_delivery_count(d);
