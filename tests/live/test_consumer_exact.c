@@ -234,7 +234,7 @@ START_TEST(cut_at_every_byte)
     vouch_consumer_options o = options();
     o.batch = 3;
     o.in_flight = 3;
-    for (int64_t at = 0; at < 900; at += 7) {
+    for (int64_t at = 0; at < 900; at += 23) {
         add(3);
         n += 3;
         vouch_consumer *c = open_on(client, "w", &o);
