@@ -172,7 +172,7 @@ rate_limiter)
 exactly_once)
     run 0 feed 3000 </dev/null
     # A worker is killed while it works, as often as that can be done; others go on.
-    for turn in 1 2 3 4 5; do
+    for _ in 1 2 3 4 5; do
         "$program" work killed >"$folder/worker" 2>&1 &
         worker=$!
         until grep -q applied "$folder/worker"; do kill -0 "$worker" 2>/dev/null || break; done
