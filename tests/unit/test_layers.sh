@@ -36,6 +36,7 @@ declare -A may_use=(
     [transaction]='base command net client commit transaction'
     [script]='base lua command net client commit script'
     [ratelimit]='base command script ratelimit'
+    [stream]='base command pipeline transaction script stream'
     [collector]='base command net client pipeline collector'
 )
 
