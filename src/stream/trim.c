@@ -87,8 +87,8 @@ static vouch_status run(vouch_client *client, vouch_batch *b, const vouch_trim_o
     const vouch_result *r = vouch_results_at(results, 0);
     if (status == VOUCH_OK && !vouch_reply_int64(r->reply, removed))
         status = error_set(error, VOUCH_ESERVER, VOUCH_CAUSE_PROTOCOL, "what came is no number");
-    if (status == VOUCH_EPARTIAL) {
-        status = r->status;
+    if (r && (status == VOUCH_EPARTIAL || status == VOUCH_EUNKNOWN)) {
+        status = r->status; /* answered with an error is not in doubt for want of an answer */
         if (error) {
             error->status = r->status;
             error->effect = r->effect;
