@@ -346,7 +346,7 @@ START_TEST(without_a_right_nothing_is_added)
     static const struct {
         const char *denied, *says; /* of the script, or of the server about a script */
     } rights[] = {{"-hget", "cript"}, {"-hset", "may not HSET key 2"},
-                  {"-hdel", "cript"}, {"-pexpire", "may not PEXPIRE key 2"},
+                  {"-hdel", "may not HDEL key 2"}, {"-pexpire", "may not PEXPIRE key 2"},
                   {"-xadd", "cript"}, {"-time", "cript"}};
     vouch_producer_options o = VOUCH_PRODUCER_OPTIONS_INIT;
     o.window = 1;

@@ -81,7 +81,7 @@ if last then
       local used, its = string.match(redis.call('HGET', KEYS[2], place(middle)) or '', '^(%d+) (%d+%-%d+)$')
       if used == sequence then
         return {'again', its, highest}
-      elseif not used then -- dropped by a call that came no further
+      elseif not used then -- somebody removed it: then nobody knows
         low, dropped = middle + 1, true
       elseif above(sequence, used) then
         low, dropped = middle + 1, false
@@ -95,18 +95,15 @@ if last then
   end
 end
 
+-- A window that was made smaller is worn down, not all at once.
+n = n + 1
+local keep = math.max(first, math.min(first + 10, n + 1 - window))
 if not redis.acl_check_cmd('HSET', KEYS[2], 'f', 'v') then
   refuse('this user may not HSET key 2')
+elseif keep > first and not redis.acl_check_cmd('HDEL', KEYS[2], 'f') then
+  refuse('this user may not HDEL key 2')
 elseif life > 0 and not redis.acl_check_cmd('PEXPIRE', KEYS[2], ARGV[5]) then
   refuse('this user may not PEXPIRE key 2')
-end
--- A window that was made smaller is worn down, not all at once.
-for _ = 1, 10 do
-  if n + 1 - first < window then
-    break
-  end
-  redis.call('HDEL', KEYS[2], place(first))
-  first = first + 1
 end
 if age > 0 then
   local time = redis.call('TIME')
@@ -117,9 +114,11 @@ local id = redis.call('XADD', KEYS[1], unpack(ARGV, 7))
 if not id then
   return false
 end
-n = n + 1
 redis.call('HSET', KEYS[2], place(n), sequence .. ' ' .. id,
-  'last:' .. who, string.format('%s %s %.0f %.0f', sequence, id, n, first))
+  'last:' .. who, string.format('%s %s %.0f %.0f', sequence, id, n, keep))
+for i = first, keep - 1 do
+  redis.call('HDEL', KEYS[2], place(i))
+end
 if life > 0 then
   redis.call('PEXPIRE', KEYS[2], ARGV[5])
 end
