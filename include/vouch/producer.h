@@ -219,7 +219,7 @@ typedef enum vouch_added_how {
 
 /* What is known of it. Its size never changes. */
 typedef struct vouch_added {
-    vouch_added_how how;
+    vouch_added_how how; /* one of those above */
     uint32_t reserved;
     int64_t last; /* AGAIN, FORGOTTEN, PASSED, GAP: the producer's highest sequence so far;
                                     else -1 */

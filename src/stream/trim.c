@@ -58,7 +58,7 @@ static size_t add_by_age(struct vouch_batch *b, vouch_arg stream, const vouch_tr
 
 size_t vouch_batch_add_trim(vouch_batch *b, const char *stream, const vouch_trim_options *o)
 {
-    struct retention_words keep;
+    struct retention_words keep = {.n = 0};
     size_t size = 0;
     vouch_error e;
     if (check(stream, o, &size, &keep, &e))
@@ -114,9 +114,9 @@ vouch_status vouch_stream_trim(vouch_client *client, const char *stream,
                                const vouch_trim_options *options, int64_t *removed,
                                vouch_error *error)
 {
-    struct retention_words keep;
+    struct retention_words keep = {.n = 0};
     vouch_script *own = NULL;
-    int64_t ignored;
+    int64_t ignored = 0;
     size_t size = 0;
     removed = removed ? removed : &ignored;
     *removed = 0;

@@ -83,7 +83,7 @@ START_TEST(each_has_a_result_of_its_own)
     struct feed f = feed_of(rig.server, "s");
     ck_assert_uint_eq(f.n, N);
     for (size_t i = 0; i < N; i++) {
-        vouch_added a;
+        vouch_added a = {.last = 0};
         ck_assert(vouch_added_read(vouch_results_at(r, i)->reply, &a));
         ck_assert_int_eq(a.how, VOUCH_ADDED_NEW);
         ck_assert_str_eq(a.id, f.ids[i]);
@@ -126,7 +126,7 @@ END_TEST
 
 START_TEST(ids_are_given_or_chosen)
 {
-    vouch_added a;
+    vouch_added a = {.last = 0};
     rig_flush(&rig);
     expect(add("s", "5-3", NULL, &a), VOUCH_OK);
     ck_assert_str_eq(a.id, "5-3");
@@ -152,7 +152,7 @@ END_TEST
 START_TEST(where_there_is_no_stream_none_is_made)
 {
     vouch_entry_options o = VOUCH_ENTRY_OPTIONS_INIT;
-    vouch_added a;
+    vouch_added a = {.last = 0};
     rig_flush(&rig);
     o.no_mkstream = 1;
     o.stream_size = 3;
@@ -185,7 +185,7 @@ START_TEST(they_are_part_of_a_transaction)
 {
     vouch_producer *p = feed_producer("{t}once", "p", NULL);
     vouch_tx_result *r = NULL;
-    vouch_added a, b;
+    vouch_added a = {.last = 0}, b = a;
     rig_flush(&rig);
     for (int64_t turn = 1; turn <= 2; turn++) {
         expect(vouch_transaction_run(client, both, p, NULL, &r, &error), VOUCH_OK);

@@ -164,7 +164,7 @@ START_TEST(cut_at_every_byte)
     for (int d = 0; d < 2; d++) {
         ts_direction direction = d ? TS_TO_CLIENT : TS_TO_SERVER;
         int64_t bytes = cut(form, direction, TS_CUT_SETTLE, TS_NEVER, &tally);
-        ck_assert_int_gt(bytes, 30 * N);
+        ck_assert_int_gt(bytes, INT64_C(30) * N);
         for (int64_t at = 0; at <= bytes; at += steps[form])
             (void)cut(form, direction, modes[at % 3], at, &tally);
     }
@@ -263,7 +263,7 @@ END_TEST
 START_TEST(the_server_is_killed_in_the_middle)
 {
     struct tally tally = {0};
-    for (int64_t at = 1; at < 60 * N; at += 23) {
+    for (int64_t at = 1; at < INT64_C(60) * N; at += 23) {
         vouch_pipeline_options o = VOUCH_PIPELINE_OPTIONS_INIT;
         vouch_client *client = warm();
         vouch_op *op = NULL;
