@@ -14,7 +14,7 @@
  *     vouch_pipeline_options.idempotent: after an outage vouch itself sends again, in order and from the
  *     first unanswered one on, what was not answered. Or run the same batch once more. What the lost
  *     connection still carries may be executed late, and between: whichever comes first is added, the
- *     other is told that it was.
+ *     other is told that it was. (Not with reorder_ok, under which a lower one may come too late.)
  *   - The price is order: once a sequence was added a lower one never will be. It is told whether it was
  *     used (AGAIN, with the id of its entry) or passed over (PASSED). So send nothing higher while
  *     something lower is unanswered or was refused; within a pipeline an entry that the server refused
