@@ -234,16 +234,15 @@ VOUCH_API bool vouch_added_read(const vouch_reply *reply, vouch_added *out);
 
 /* What holds for one trim. Begin with VOUCH_TRIM_OPTIONS_INIT. Everything but the script is copied. */
 typedef struct vouch_trim_options {
-    uint32_t size;    /* set by the initialiser */
-    uint32_t outages; /* lost connections and passing refusals it survives; default: the client's */
-    int64_t
-        deadline_ms; /* of the whole call; default: the client's; or VOUCH_NO_DEADLINE. A batch's have
-                            the pipeline's */
-    size_t stream_size; /* bytes of `stream`, any bytes; 0: up to its NUL */
-    const vouch_script
-        *script;          /* what vouch_trim_script_new made, borrowed: to trim by age in a batch.
+    uint32_t size;              /* set by the initialiser */
+    uint32_t outages;           /* lost connections and passing refusals it survives; default: the
+                                   client's */
+    int64_t deadline_ms;        /* of the whole call; default: the client's; or
+                                   VOUCH_NO_DEADLINE. Of a batch the pipeline's hold */
+    size_t stream_size;         /* bytes of `stream`, any bytes; 0: up to its NUL */
+    const vouch_script *script; /* by vouch_trim_script_new, borrowed: to trim by age in a batch;
                                    vouch_stream_trim makes its own if there is none */
-    vouch_retention keep; /* must be set */
+    vouch_retention keep;       /* must be set */
 } vouch_trim_options;
 
 /* Every default, but for `keep`. */

@@ -168,6 +168,24 @@ START_TEST(where_there_is_no_stream_none_is_made)
 }
 END_TEST
 
+START_TEST(an_entry_may_have_the_most_fields)
+{
+    static vouch_arg v[2 * 3000];
+    vouch_producer *p = feed_producer("s", "p", NULL);
+    vouch_batch *b = vouch_batch_new();
+    vouch_results *r = NULL;
+    rig_flush(&rig);
+    for (size_t i = 0; i < sizeof v / sizeof *v; i++)
+        v[i] = vouch_uint(i);
+    (void)vouch_batch_add_once(b, p, 1, vouch_args_of(v, 2 * VOUCH_ONCE_MAX_FIELDS));
+    expect(vouch_pipeline_run(client, b, NULL, &r, &error), VOUCH_OK);
+    vouch_results_free(r);
+    ck_assert_int_eq(ts_int(rig.server, "XLEN", "s", NULL), 1);
+    vouch_batch_free(b);
+    vouch_producer_free(p);
+}
+END_TEST
+
 /* ---- transactions --------------------------------------------------------------------------- */
 
 static vouch_tx_step both(vouch_tx *tx, void *user)
@@ -323,6 +341,7 @@ int main(void)
         tcase_add_test(c, a_length_is_kept);
         tcase_add_test(c, ids_are_given_or_chosen);
         tcase_add_test(c, where_there_is_no_stream_none_is_made);
+        tcase_add_test(c, an_entry_may_have_the_most_fields);
         tcase_add_test(c, they_are_part_of_a_transaction);
         tcase_add_test(c, a_bad_entry_ends_a_transaction);
         tcase_add_test(c, what_is_not_kept_is_removed);
