@@ -27,7 +27,7 @@
  * the ids of the last few. It lives and dies with the server's data, and so does the promise: who deletes,
  * flushes or evicts it, or lets it expire (options->state_ms), will find that what is sent again is added
  * again. An entry and its sequence are written together, and a failover or a restart loses both or none.
- * A producer that is dense is told by a GAP that the server lost what it had answered.
+ * A dense producer is told by a GAP that the server lost some of what it had answered, unless it lost all.
  *
  * Rights: XADD; of producers EVALSHA, SCRIPT LOAD (see vouch/script.h) and HGET, HSET, HDEL on the state,
  * PEXPIRE with state_ms, TIME with an age; to trim XTRIM, by age also the script's.
@@ -60,14 +60,13 @@ VOUCH_BEGIN
 typedef struct vouch_retention {
     int64_t max_len;    /* MAXLEN: so many entries, the newest; or VOUCH_KEEP_NONE */
     const char *min_id; /* MINID: none with a lower id: "1700000000000-0", or milliseconds alone */
-    int64_t
-        max_age_ms; /* MINID likewise: none older, by the server's clock (TIME), as far as ids are
-                           times. At most VOUCH_RETENTION_MAX_MS */
-    int64_t limit;  /* LIMIT: look at so many entries at most, unless exact; default: the server's
-                           (100 nodes'); or VOUCH_NO_TRIM_LIMIT */
-    uint32_t exact; /* 1: "=", not one more is kept. Default: "~", whole nodes go (of 100 entries as
-                           a rule), which costs next to nothing, and a few more stay */
-    uint32_t reserved; /* 0 */
+    int64_t max_age_ms; /* MINID likewise: none older, by the server's clock (TIME), as far as ids
+                           are times. At most VOUCH_RETENTION_MAX_MS */
+    int64_t limit;      /* LIMIT: look at so many entries at most, unless exact; default: the
+                           server's (100 nodes'); or VOUCH_NO_TRIM_LIMIT */
+    uint32_t exact;     /* 1: "=", not one more is kept. Default: "~", whole nodes go (of 100
+                           entries as a rule), which costs next to nothing; a few more stay */
+    uint32_t reserved;  /* 0 */
 } vouch_retention;
 
 /* Everything is kept. */
@@ -80,12 +79,11 @@ typedef struct vouch_retention {
 
 /* What holds for one XADD. Begin with VOUCH_ENTRY_OPTIONS_INIT. Everything is copied. */
 typedef struct vouch_entry_options {
-    uint32_t size; /* set by the initialiser */
-    uint32_t
-        no_mkstream; /* 1: NOMKSTREAM: where there is no stream, none is made and nothing added */
-    size_t stream_size; /* bytes of `stream`, any bytes; 0: up to its NUL */
-    const char *id; /* "ms-sequence", "ms-*" or "ms"; it must be above the stream's last. Default:
-                             "*", the server's choice */
+    uint32_t size;        /* set by the initialiser */
+    uint32_t no_mkstream; /* 1: NOMKSTREAM: where there is no stream, none is made, nothing added */
+    size_t stream_size;   /* bytes of `stream`, any bytes; 0: up to its NUL */
+    const char *id;       /* "ms-sequence", "ms-*" or "ms"; it must be above the stream's last.
+                             Default: "*", the server's choice */
     vouch_retention keep; /* what is removed with it; not max_age_ms, which takes a producer or
                              vouch_stream_trim */
 } vouch_entry_options;
@@ -128,17 +126,18 @@ typedef struct vouch_producer_options {
     uint32_t no_mkstream; /* as vouch_entry_options */
     size_t stream_size;   /* bytes of `stream`, any bytes; 0: up to its NUL */
     size_t name_size;     /* bytes of `name`, likewise */
-    const char
-        *state; /* key of the state, in the stream's slot. Default: "vouch:produced:{….}:" and
-                             the producer's name, ":", and the stream's; the tag makes it share the slot
-                             whatever braces the two have */
+    const char *state; /* key of the state, in the stream's slot. Default: "vouch:produced:{….}:"
+                             and the producer's name, ":", and the stream's; the tag makes it share
+                             the slot whatever braces the two have */
     size_t state_size; /* bytes of it, any bytes; 0: up to its NUL */
-    uint32_t window;  /* of how many sequences the ids are remembered, some 100 bytes each. Default:
-                             VOUCH_PRODUCER_WINDOW; what a pipeline may have to send again is the
-                             client's window_commands */
-    uint32_t dense;   /* 1: each sequence is one more than the one before; others are a GAP */
-    int64_t state_ms; /* the state ends so long after the last entry that was added, of any producer
-                             with this state; then what is sent again is added again. Default: never */
+    uint32_t window;   /* of how many sequences the ids are remembered, some 100 bytes each.
+                             Default: VOUCH_PRODUCER_WINDOW. With as many as the client's
+                             window_commands, all that a pipeline sends again is told its id */
+    uint32_t dense;    /* 1: each sequence is one more than the one before, but the first of all,
+                             which may be any; others are a GAP */
+    int64_t state_ms;  /* the state ends so long after the last entry that was added, of any
+                             producer with this state; then what is sent again is added again.
+                             Default: never */
     vouch_retention keep; /* what is removed with each entry that is added */
 } vouch_producer_options;
 
@@ -219,10 +218,10 @@ typedef enum vouch_added_how {
 
 /* What is known of it. Its size never changes. */
 typedef struct vouch_added {
-    vouch_added_how how; /* one of those above */
-    uint32_t reserved;
-    int64_t last; /* AGAIN, FORGOTTEN, PASSED, GAP: the producer's highest sequence so far;
-                                    else -1 */
+    vouch_added_how how;         /* one of those above */
+    uint32_t reserved;           /* 0 */
+    int64_t last;                /* AGAIN, FORGOTTEN, PASSED, GAP: the producer's highest sequence
+                                    so far; else -1 */
     char id[VOUCH_ENTRY_ID_MAX]; /* NEW, AGAIN: "1700000000000-0"; else empty */
 } vouch_added;
 
