@@ -11,6 +11,7 @@
 #include <vouch/library.h>
 #include <vouch/observe.h>
 #include <vouch/pipeline.h>
+#include <vouch/producer.h>
 #include <vouch/ratelimit.h>
 #include <vouch/reply.h>
 #include <vouch/result.h>
