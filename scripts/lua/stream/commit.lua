@@ -20,7 +20,8 @@
 --
 -- State, a hash:
 --   gen    a nonce; changes whenever group or state had to be made again (open.lua)
---   low    every entry up to this id is settled, or the stream does not hold it any more
+--   low    every entry up to this id is settled; or the stream does not hold it any more, and nobody works
+--          on it
 --   runs   the same of every entry between two ids, "first,last first,last" in rising order, all above low.
 --          Neighbours with nothing between them are one, so there are about as many as batches in flight
 --   c:<consumer>   its last sequence and what was answered, a letter for each entry
@@ -210,12 +211,18 @@ end
 
 -- ---- what is settled with these -------------------------------------------------------------------
 
--- The old runs and the new ones, in order; of two with nothing between them in the stream, one is made. Two
--- that are old were asked about before; only behind low it is asked each time, since it rises by that also
--- when what held it back was trimmed.
+-- Nothing that could still be settled: what was trimmed from the stream while somebody works on it may be.
+local function nothing_between(a, b)
+  a, b = '(' .. a, '(' .. b
+  return not call('XRANGE', stream, a, b, 'COUNT', 1)[1] and not call('XPENDING', stream, group, a, b, 1)[1]
+end
+
+-- The old runs and the new ones, in order; of two with nothing between them one is made. Two that are old
+-- were asked about before; only behind low it is asked each time, since it rises by that also when what held
+-- it back was trimmed.
 local new_first, new_last, top, new = {first[1]}, {last[1]}, 1, false
 local function add(a, b, is_new)
-  if (top == 1 or new or is_new) and not call('XRANGE', stream, '(' .. new_last[top], '(' .. a, 'COUNT', 1)[1] then
+  if (top == 1 or new or is_new) and nothing_between(new_last[top], a) then
     if before(new_last[top], b) then -- else all of it was deleted, and it lies within
       new_last[top] = b
     end
