@@ -279,6 +279,7 @@ call('HSET', state, mine, argv[3] .. ' ' .. table.concat(letters),
 local function bury(number, effect, words)
   local id = ids[number]
   local entry = call('XRANGE', stream, id, id)[1]
+  local delivered = call('XPENDING', stream, group, id, id, 1)[1]
   local fields = entry and entry[2] or {}
   local failed = {}
   for k = from[effect], math.min(to[effect], from[effect] + 200) do
@@ -287,7 +288,7 @@ local function bury(number, effect, words)
   local dying = {'XADD', dead, '*', 'vouch:stream', stream, 'vouch:group', group, 'vouch:id', id,
     'vouch:reason', 'effect', 'vouch:ran', effect - effects[number],
     'vouch:failed', string.sub(table.concat(failed, ' '), 1, 200), 'vouch:error', words,
-    'vouch:deliveries', call('XPENDING', stream, group, id, id, 1)[1][4]}
+    'vouch:deliveries', delivered and delivered[4] or 0}
   if #fields > MOST_WORDS then
     dying[#dying + 1], dying[#dying + 2] = 'vouch:left', #fields / 2
     fields = {}
