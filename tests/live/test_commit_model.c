@@ -38,7 +38,8 @@ END_TEST
 
 #define NO_STATE                                                                                   \
     {                                                                                              \
-        false, "local news = before(last[#last], ids[1])", "local news = true"                     \
+        false, "  local settled = last[run] and not before(id, first[run])",                       \
+            "  local settled = false"                                                              \
     }
 
 static const struct simpler {

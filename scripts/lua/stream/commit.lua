@@ -178,22 +178,41 @@ end
 
 -- ---- what becomes of them -------------------------------------------------------------------------
 
--- What is settled, as two lists of ids: it begins with all up to low.
+-- Nothing that could still be settled: what was trimmed from the stream while somebody works on it may be.
+local function nothing_between(a, b)
+  a, b = '(' .. a, '(' .. b
+  return not call('XRANGE', stream, a, b, 'COUNT', 1)[1] and not call('XPENDING', stream, group, a, b, 1)[1]
+end
+
+-- What is settled, as two lists of ids: first all up to low, then the runs. Those behind low are asked for
+-- each time, since what held it back may have been trimmed.
 local first, last = {'0-0'}, {kept[2] or '0-0'}
 for a, b in string.gmatch(kept[3] or '', '(%d+-%d+),(%d+-%d+)') do
   first[#first + 1], last[#last + 1] = a, b
 end
+while first[2] and nothing_between(last[1], first[2]) do
+  table.remove(first, 2)
+  last[1] = table.remove(last, 2)
+end
 
-local letters, others, run = {}, false, 1
-local news = before(last[#last], ids[1]) -- all come behind what is settled, as they do mostly
-for i = 1, n do
-  local id, settled = ids[i], false
-  if not news then
-    while last[run] and before(last[run], id) do
-      run = run + 1
-    end
-    settled = last[run] and not before(id, first[run])
+-- The first run that does not lie before all of these; by halves, since they may be many.
+local start, stop = 1, #last + 1
+while start < stop do
+  local middle = math.floor((start + stop) / 2)
+  if before(last[middle], ids[1]) then
+    start = middle + 1
+  else
+    stop = middle
   end
+end
+
+local letters, others, run = {}, false, start
+for i = 1, n do
+  local id = ids[i]
+  while last[run] and before(last[run], id) do
+    run = run + 1
+  end
+  local settled = last[run] and not before(id, first[run])
   if not ours or ours[id] then
     letters[i] = settled and 's' or 'd'
   elseif call('XPENDING', stream, group, id, id, 1)[1] then
@@ -211,29 +230,25 @@ end
 
 -- ---- what is settled with these -------------------------------------------------------------------
 
--- Nothing that could still be settled: what was trimmed from the stream while somebody works on it may be.
-local function nothing_between(a, b)
-  a, b = '(' .. a, '(' .. b
-  return not call('XRANGE', stream, a, b, 'COUNT', 1)[1] and not call('XPENDING', stream, group, a, b, 1)[1]
-end
-
 -- The old runs and the new ones, in order; of two with nothing between them one is made. Two that are old
--- were asked about before; only behind low it is asked each time, since it rises by that also when what held
--- it back was trimmed.
-local new_first, new_last, top, new = {first[1]}, {last[1]}, 1, false
+-- were asked about before.
+local new_first, new_last, top, new = {}, {}, math.max(start - 1, 1), false
+for k = 1, top do
+  new_first[k], new_last[k] = first[k], last[k]
+end
 local function add(a, b, is_new)
-  if (top == 1 or new or is_new) and nothing_between(new_last[top], a) then
+  if (new or is_new) and nothing_between(new_last[top], a) then
     if before(new_last[top], b) then -- else all of it was deleted, and it lies within
       new_last[top] = b
     end
-    new = new or is_new
+    new = true
   else
     top = top + 1
     new_first[top], new_last[top], new = a, b, is_new
   end
 end
 local i, settle = 1, {'XACK', stream, group}
-run = 2
+run = top + 1
 while i <= n or first[run] do
   local id, letter = ids[i], letters[i]
   if first[run] and not (id and before(id, first[run])) then
