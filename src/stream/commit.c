@@ -110,7 +110,7 @@ static bool grow_places(struct commit_words *w)
 /* Declares a key, unless it is already. *is_new is left alone when memory is short. */
 static bool declare(struct commit_words *w, vouch_string key, size_t *index, bool *is_new)
 {
-    if (2 * (w->key_count + 1) > w->places_capacity && !grow_places(w))
+    if ((!w->places || 2 * (w->key_count + 1) > w->places_capacity) && !grow_places(w))
         return false;
     uint32_t *place = place_of(w, key);
     if (!*place) {

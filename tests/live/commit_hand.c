@@ -188,7 +188,7 @@ static void end(void)
     commit_stage_close(&stage);
 }
 
-int hand_main(const char *name, const TTest *const *tests, size_t n)
+int hand_main(const char *name, const TTest *const *tests)
 {
     static const struct {
         const char *name;
@@ -199,7 +199,7 @@ int hand_main(const char *name, const TTest *const *tests, size_t n)
         TCase *c = tcase_create(servers[i].name);
         tcase_set_timeout(c, 120);
         tcase_add_unchecked_fixture(c, servers[i].begin, end);
-        for (size_t k = 0; k < n; k++)
+        for (size_t k = 0; tests[k]; k++)
             tcase_add_test(c, tests[k]);
         suite_add_tcase(s, c);
     }

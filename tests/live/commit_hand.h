@@ -39,7 +39,7 @@ const char *hand_pending(const char *consumer);
 /* A digest of all that the server holds, to see that nothing was done. */
 const char *hand_everything(void);
 
-/* main of such a program: the tests on both servers. */
-int hand_main(const char *name, const TTest *const *tests, size_t n);
+/* main of such a program: the tests, NULL at the end, on both servers. */
+int hand_main(const char *name, const TTest *const *tests);
 
 #endif

@@ -44,17 +44,17 @@ static const char *right_letters(const struct truth *t, const struct actor *a, c
 }
 
 static void compare(struct world *w, const struct actor *a, const struct truth *t,
-                    const struct held *const *chosen, const struct sent *s, bool all)
+                    const size_t *chosen, const struct sent *s, bool all)
 {
     bool others = false;
     for (size_t i = 0; i < s->n; i++)
-        others = others || !strchr("dx", *right_letters(t, a, chosen[i]));
+        others = others || !strchr("dx", *right_letters(t, a, &a->held[chosen[i]]));
     for (size_t i = 0; i < s->n; i++) {
-        const char *right = right_letters(t, a, chosen[i]);
+        const char *right = right_letters(t, a, &a->held[chosen[i]]);
         if (all && others && strchr("dx", *right))
             right = "n";
         if (!strchr(right, s->letters[i]))
-            world_fault(w, "%s: entry %s became '%c', not '%s'", a->name, chosen[i]->id,
+            world_fault(w, "%s: entry %s became '%c', not '%s'", a->name, a->held[chosen[i]].id,
                         s->letters[i], right);
     }
 }
@@ -73,13 +73,13 @@ static vouch_batch *effects_of(const struct held *e)
 }
 
 static size_t choose(struct world *w, const struct actor *a, bool everything,
-                     const struct held *chosen[static HELD_MAX])
+                     size_t chosen[static HELD_MAX])
 {
     size_t n = 0;
     int likely = everything || world_chance(w, 40) ? 100 : world_between(w, 20, 90);
     for (size_t i = 0; i < a->n; i++)
         if (world_chance(w, likely))
-            chosen[n++] = &a->held[i];
+            chosen[n++] = i;
     return n;
 }
 
@@ -96,16 +96,17 @@ static struct sent *remember(struct world *w, const struct actor *a, size_t n)
     return s;
 }
 
-static char *encode(struct world *w, const struct actor *a, const struct held *const *chosen,
-                    size_t n, bool all, size_t *size)
+static char *encode(struct world *w, const struct actor *a, const size_t *chosen, size_t n,
+                    bool all, size_t *size)
 {
     struct commit_entry entries[HELD_MAX];
     vouch_batch *effects[HELD_MAX];
     for (size_t i = 0; i < n; i++) {
-        effects[i] = effects_of(chosen[i]);
+        const struct held *e = &a->held[chosen[i]];
+        effects[i] = effects_of(e);
         entries[i] =
-            (struct commit_entry){.id = stage_text(chosen[i]->id),
-                                  .follows = i && strcmp(chosen[i]->before, chosen[i - 1]->id) == 0,
+            (struct commit_entry){.id = stage_text(e->id),
+                                  .follows = i && strcmp(e->before, a->held[chosen[i - 1]].id) == 0,
                                   .effects = effects[i]};
     }
     struct commit_call call = {.stream = stage_text(STREAM),
@@ -131,12 +132,12 @@ static char *encode(struct world *w, const struct actor *a, const struct held *c
 /* ---- the answer ----------------------------------------------------------------------------- */
 
 /* It lets go of all but what is still its own. */
-static void let_go(struct actor *a, const struct held *const *chosen, const struct sent *s)
+static void let_go(struct actor *a, const size_t *chosen, const struct sent *s)
 {
     bool gone[HELD_MAX] = {false};
     size_t kept = 0;
     for (size_t i = 0; i < s->n; i++)
-        gone[chosen[i] - a->held] = s->letters[i] != 'n';
+        gone[chosen[i]] = s->letters[i] != 'n';
     for (size_t i = 0; i < a->n; i++)
         if (!gone[i])
             a->held[kept++] = a->held[i];
@@ -145,7 +146,7 @@ static void let_go(struct actor *a, const struct held *const *chosen, const stru
 
 void actor_commit(struct world *w, struct actor *a, bool everything)
 {
-    const struct held *chosen[HELD_MAX];
+    size_t chosen[HELD_MAX] = {0};
     struct commit_said said;
     size_t n = choose(w, a, everything, chosen);
     bool all = !everything && world_chance(w, 15);
@@ -165,7 +166,7 @@ void actor_commit(struct world *w, struct actor *a, bool everything)
     } else if (s->verdict == COMMIT_RESET) {
         actor_renew(w, a);
     } else {
-        if (!w->rules.ledger_only)
+        if (t.pending)
             compare(w, a, &t, chosen, s, all);
         let_go(a, chosen, s);
         if (world_chance(w, 15)) /* it did not hear it, and does nothing until it has */

@@ -20,7 +20,7 @@ static char *edited(char *source, const struct commit_edit *edit)
     char *changed = ts_alloc(strlen(source) + put + 1);
     memcpy(changed, source, before);
     memcpy(changed + before, edit->instead, put);
-    strcpy(changed + before + put, at + cut);
+    memcpy(changed + before + put, at + cut, strlen(at + cut)); /* the rest is zero */
     free(source);
     return changed;
 }

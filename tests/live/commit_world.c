@@ -32,10 +32,9 @@ bool world_chance(struct world *w, int percent)
 void world_fault(struct world *w, const char *format, ...)
 {
     va_list list;
-    if (*w->fault)
-        return;
     va_start(list, format);
-    (void)vsnprintf(w->fault, sizeof w->fault, format, list);
+    if (!*w->fault)
+        (void)vsnprintf(w->fault, sizeof w->fault, format, list);
     va_end(list);
 }
 

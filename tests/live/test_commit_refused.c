@@ -215,6 +215,7 @@ int main(void)
                                   a_malformed_call_is_refused,
                                   a_stream_that_is_none_is_refused,
                                   a_thousand_entries_with_four_thousand_effects,
-                                  an_effect_of_seven_thousand_words};
-    return hand_main("commit_refused", tests, sizeof tests / sizeof *tests);
+                                  an_effect_of_seven_thousand_words,
+                                  NULL};
+    return hand_main("commit_refused", tests);
 }

@@ -326,6 +326,7 @@ int main(void)
                                   another_stream_begins_anew,
                                   what_a_deleted_consumer_had_is_handed_out_again,
                                   much_is_handed_out_in_several_calls,
-                                  an_opening_that_cannot_be_is_refused};
-    return hand_main("commit_state", tests, sizeof tests / sizeof *tests);
+                                  an_opening_that_cannot_be_is_refused,
+                                  NULL};
+    return hand_main("commit_state", tests);
 }

@@ -395,11 +395,12 @@ int main(void)
                                   the_ground_of_the_script_itself_is_not_written_to,
                                   a_batch_that_is_in_error_is_no_effect,
                                   memory_may_fail_anywhere,
-                                  the_scripts_are_refused_whole_when_memory_is_short};
+                                  the_scripts_are_refused_whole_when_memory_is_short,
+                                  NULL};
     Suite *s = suite_create("commit_words");
     TCase *c = tcase_create("all");
     tcase_add_checked_fixture(c, setup, teardown);
-    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+    for (size_t i = 0; tests[i]; i++)
         tcase_add_test(c, tests[i]);
     suite_add_tcase(s, c);
     return suite_run(s, CK_NOFORK);
