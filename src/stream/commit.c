@@ -332,7 +332,7 @@ static vouch_status begin(struct commit_words *w, const struct commit_call *call
 vouch_status commit_words_make(struct commit_words *w, const struct commit_call *call,
                                vouch_error *error)
 {
-    vouch_error ignored, *e = error ? error : &ignored; /* messages are made of messages */
+    vouch_error ignored = {.status = VOUCH_OK}, *e = error ? error : &ignored;
     struct stream_id last = {0, 0};
     error_clear(e);
     vouch_status status = check_call(call, e);

@@ -88,6 +88,15 @@ START_TEST(what_was_trimmed_holds_nothing_back)
     stage_do(&stage, "XGROUP", "DELCONSUMER", "s", "g", "lost", NULL);
     says(hand_commit("me", 5, 3, "2-0"), "done d");
     settled("3-0", "");
+    /* Also one that is about something else. */
+    hand_set_up(6);
+    hand_read("lost", "1");
+    hand_read("me", "5");
+    says(hand_commit("me", 6, 5, "2-0 +3-0"), "done dd");
+    xdel("1-0");
+    stage_do(&stage, "XGROUP", "DELCONSUMER", "s", "g", "lost", NULL);
+    says(hand_commit("me", 7, 3, "5-0"), "done d");
+    settled("3-0", "5-0,5-0");
 }
 END_TEST
 

@@ -67,7 +67,9 @@ local function before(a, b)
   return less(a2, b2)
 end
 
-if not dead or no_count(sequence, 9007199254740991) or sequence == 0 or not held or not flags then
+if not dead or not match(argv[3] or '', '^%d+$') or no_count(sequence, 9007199254740991) or sequence == 0
+  or not held or not flags
+then
   refuse('not the words of a commit')
 elseif no_count(n, MOST_ENTRIES) or n == 0 then
   refuse('not 1 to ' .. MOST_ENTRIES .. ' entries')
