@@ -110,7 +110,7 @@ static bool grow_places(struct commit_words *w)
 /* Declares a key, unless it is already. *is_new is left alone when memory is short. */
 static bool declare(struct commit_words *w, vouch_string key, size_t *index, bool *is_new)
 {
-    if (2 * (w->key_count + 1) > w->places_capacity && !grow_places(w))
+    if ((!w->places || 2 * (w->key_count + 1) > w->places_capacity) && !grow_places(w))
         return false;
     uint32_t *place = place_of(w, key);
     if (!*place) {
@@ -332,7 +332,7 @@ static vouch_status begin(struct commit_words *w, const struct commit_call *call
 vouch_status commit_words_make(struct commit_words *w, const struct commit_call *call,
                                vouch_error *error)
 {
-    vouch_error ignored, *e = error ? error : &ignored; /* messages are made of messages */
+    vouch_error ignored = {.status = VOUCH_OK}, *e = error ? error : &ignored;
     struct stream_id last = {0, 0};
     error_clear(e);
     vouch_status status = check_call(call, e);

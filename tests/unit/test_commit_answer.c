@@ -1,9 +1,14 @@
-/* How the answers of the commit and of an opening are read, and what is none. */
+/* How the answers of the commit and of an opening are read, and what is none; and the words of the latter. */
 #include "command/reply.h"
 #include "stream/commit.h"
 #include "suite.h"
 
 #include <string.h>
+
+static vouch_string text_of(const char *s)
+{
+    return (vouch_string){s, strlen(s)};
+}
 
 /* An array of at most five: what begins with ':' is an integer, "" a string, NULL the end. */
 static const vouch_reply *array(const char *const *items)
@@ -71,12 +76,11 @@ START_TEST(what_is_no_verdict_is_refused)
                                          {"type", ":0", ":0", ":1"},
                                          {"type", ":0", ":0"},
                                          {"type", ":0", ":0", "hash", "hash"}};
-    struct commit_answer a, none;
-    memset(&none, 0, sizeof none);
+    struct commit_answer a;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         memset(&a, 1, sizeof a);
         ck_assert_msg(!commit_answer_read(array(bad[i]), 2, &a), "case %zu", i);
-        ck_assert(memcmp(&a, &none, sizeof a) == 0);
+        ck_assert(!a.letters.data && !a.generation.data && !a.type.data && !a.sequence);
     }
     struct vouch_reply e = {.type = VOUCH_TYPE_ERROR, .n = 4, .as.text = "done"};
     ck_assert(!commit_answer_read(&e, 2, &a));
@@ -106,14 +110,30 @@ START_TEST(what_is_no_opening_is_refused)
         {"there", "G", "5-0", ":-1", ""}, {"there", "G", "5-0", "x", ""},
         {"there", "G", "5-0", ":9", "x"}, {"there", "G", "5-0", ":9", ":1"},
         {"there", "G", "5-0", ":9"},      {"there", "G", "5-0", ":9", "", ""}};
-    struct open_answer a, none;
-    memset(&none, 0, sizeof none);
+    struct open_answer a;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         memset(&a, 1, sizeof a);
         ck_assert_msg(!open_answer_read(array(bad[i]), &a), "case %zu", i);
-        ck_assert(memcmp(&a, &none, sizeof a) == 0);
+        ck_assert(!a.generation.data && !a.low.data && !a.next.data && !a.handed_out);
     }
     ck_assert(!open_answer_read(NULL, &a));
+}
+END_TEST
+
+START_TEST(an_opening_is_seven_words)
+{
+    vouch_arg keys[OPEN_KEYS], args[OPEN_ARGS];
+    struct open_call o = {.stream = text_of("s"),
+                          .state = text_of("{s}state"),
+                          .group = text_of("g"),
+                          .start = text_of("$"),
+                          .generation = text_of("G"),
+                          .mend = true};
+    open_words_make(&o, keys, args);
+    ck_assert_int_eq(memcmp(keys[1].as.data, "{s}state", keys[1].size), 0);
+    ck_assert_int_eq(memcmp(args[2].as.data, "G", args[2].size), 0);
+    ck_assert_str_eq(args[3].as.data, "m");
+    ck_assert_uint_eq(args[4].size, 0);
 }
 END_TEST
 
@@ -121,6 +141,7 @@ int main(void)
 {
     Suite *s = suite_create("commit_answer");
     TCase *c = tcase_create("all");
+    tcase_add_test(c, an_opening_is_seven_words);
     tcase_add_test(c, verdicts_are_read);
     tcase_add_test(c, what_is_no_verdict_is_refused);
     tcase_add_test(c, openings_are_read);

@@ -20,7 +20,8 @@
 --
 -- State, a hash:
 --   gen    a nonce; changes whenever group or state had to be made again (open.lua)
---   low    every entry up to this id is settled, or the stream does not hold it any more
+--   low    every entry up to this id is settled; or the stream does not hold it any more, and nobody works
+--          on it
 --   runs   the same of every entry between two ids, "first,last first,last" in rising order, all above low.
 --          Neighbours with nothing between them are one, so there are about as many as batches in flight
 --   c:<consumer>   its last sequence and what was answered, a letter for each entry
@@ -66,7 +67,9 @@ local function before(a, b)
   return less(a2, b2)
 end
 
-if not dead or no_count(sequence, 9007199254740991) or sequence == 0 or not held or not flags then
+if not dead or not match(argv[3] or '', '^%d+$') or no_count(sequence, 9007199254740991) or sequence == 0
+  or not held or not flags
+then
   refuse('not the words of a commit')
 elseif no_count(n, MOST_ENTRIES) or n == 0 then
   refuse('not 1 to ' .. MOST_ENTRIES .. ' entries')
@@ -177,22 +180,41 @@ end
 
 -- ---- what becomes of them -------------------------------------------------------------------------
 
--- What is settled, as two lists of ids: it begins with all up to low.
+-- Nothing that could still be settled: what was trimmed from the stream while somebody works on it may be.
+local function nothing_between(a, b)
+  a, b = '(' .. a, '(' .. b
+  return not call('XRANGE', stream, a, b, 'COUNT', 1)[1] and not call('XPENDING', stream, group, a, b, 1)[1]
+end
+
+-- What is settled, as two lists of ids: first all up to low, then the runs. Those behind low are asked for
+-- each time, since what held it back may have been trimmed.
 local first, last = {'0-0'}, {kept[2] or '0-0'}
 for a, b in string.gmatch(kept[3] or '', '(%d+-%d+),(%d+-%d+)') do
   first[#first + 1], last[#last + 1] = a, b
 end
+while first[2] and nothing_between(last[1], first[2]) do
+  table.remove(first, 2)
+  last[1] = table.remove(last, 2)
+end
 
-local letters, others, run = {}, false, 1
-local news = before(last[#last], ids[1]) -- all come behind what is settled, as they do mostly
-for i = 1, n do
-  local id, settled = ids[i], false
-  if not news then
-    while last[run] and before(last[run], id) do
-      run = run + 1
-    end
-    settled = last[run] and not before(id, first[run])
+-- The first run that does not lie before all of these; by halves, since they may be many.
+local start, stop = 1, #last + 1
+while start < stop do
+  local middle = math.floor((start + stop) / 2)
+  if before(last[middle], ids[1]) then
+    start = middle + 1
+  else
+    stop = middle
   end
+end
+
+local letters, others, run = {}, false, start
+for i = 1, n do
+  local id = ids[i]
+  while last[run] and before(last[run], id) do
+    run = run + 1
+  end
+  local settled = last[run] and not before(id, first[run])
   if not ours or ours[id] then
     letters[i] = settled and 's' or 'd'
   elseif call('XPENDING', stream, group, id, id, 1)[1] then
@@ -210,23 +232,25 @@ end
 
 -- ---- what is settled with these -------------------------------------------------------------------
 
--- The old runs and the new ones, in order; of two with nothing between them in the stream, one is made. Two
--- that are old were asked about before; only behind low it is asked each time, since it rises by that also
--- when what held it back was trimmed.
-local new_first, new_last, top, new = {first[1]}, {last[1]}, 1, false
+-- The old runs and the new ones, in order; of two with nothing between them one is made. Two that are old
+-- were asked about before.
+local new_first, new_last, top, new = {}, {}, math.max(start - 1, 1), false
+for k = 1, top do
+  new_first[k], new_last[k] = first[k], last[k]
+end
 local function add(a, b, is_new)
-  if (top == 1 or new or is_new) and not call('XRANGE', stream, '(' .. new_last[top], '(' .. a, 'COUNT', 1)[1] then
+  if (new or is_new) and nothing_between(new_last[top], a) then
     if before(new_last[top], b) then -- else all of it was deleted, and it lies within
       new_last[top] = b
     end
-    new = new or is_new
+    new = true
   else
     top = top + 1
     new_first[top], new_last[top], new = a, b, is_new
   end
 end
 local i, settle = 1, {'XACK', stream, group}
-run = 2
+run = top + 1
 while i <= n or first[run] do
   local id, letter = ids[i], letters[i]
   if first[run] and not (id and before(id, first[run])) then
@@ -272,6 +296,7 @@ call('HSET', state, mine, argv[3] .. ' ' .. table.concat(letters),
 local function bury(number, effect, words)
   local id = ids[number]
   local entry = call('XRANGE', stream, id, id)[1]
+  local delivered = call('XPENDING', stream, group, id, id, 1)[1]
   local fields = entry and entry[2] or {}
   local failed = {}
   for k = from[effect], math.min(to[effect], from[effect] + 200) do
@@ -280,7 +305,7 @@ local function bury(number, effect, words)
   local dying = {'XADD', dead, '*', 'vouch:stream', stream, 'vouch:group', group, 'vouch:id', id,
     'vouch:reason', 'effect', 'vouch:ran', effect - effects[number],
     'vouch:failed', string.sub(table.concat(failed, ' '), 1, 200), 'vouch:error', words,
-    'vouch:deliveries', call('XPENDING', stream, group, id, id, 1)[1][4]}
+    'vouch:deliveries', delivered and delivered[4] or 0}
   if #fields > MOST_WORDS then
     dying[#dying + 1], dying[#dying + 2] = 'vouch:left', #fields / 2
     fields = {}

@@ -129,7 +129,7 @@ if delivered and (not generation or another) then
   low, runs = adopt()
 elseif not delivered and generation and not another then
   word, delivered = 'rebuilt', settled
-  call('XGROUP', 'CREATE', stream, group, settled)
+  call('XGROUP', 'CREATE', stream, group, settled, 'MKSTREAM')
 elseif not delivered then
   word = generation and 'anew' or 'created'
   low, runs = (generation and '0-0') or (start == '$' and newest) or start, ''
