@@ -268,7 +268,7 @@ typedef struct vouch_consumer_stats {
         sizeof(vouch_consumer_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                        \
     }
 
-/* Fills in *stats. VOUCH_EINVAL: an argument is NULL, or stats->size is not set. */
+/* Fills them in. VOUCH_EINVAL: an argument is NULL, or stats->size is not set. */
 VOUCH_API vouch_status vouch_consumer_stats_read(const vouch_consumer *consumer,
                                                  vouch_consumer_stats *stats);
 
