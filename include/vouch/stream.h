@@ -18,8 +18,7 @@
  *   AFTER          the default. The caller handles a delivery, and commits it: one XACK, which travels with
  *                  the next read, in the same write. At least once
  *   BEFORE         the server acknowledges as it delivers (NOACK). At most once
- *   MANUAL         the caller marks single entries; commit acknowledges those, and waits for the answer. At
- *                  least once
+ *   MANUAL         likewise, but of each delivery only the entries that the caller has marked
  *   EXACTLY_ONCE   commit runs the effects and acknowledges, in one script. The stream, the consumer's state,
  *                  the dead letters and all keys of effects share a slot, which is checked here
  *
@@ -80,9 +79,9 @@ typedef enum vouch_verdict {
     VOUCH_VERDICT_LAST_ = 0x7fffffff
 } vouch_verdict;
 
-/* What to do about a group that is gone (XGROUP DESTROY, FLUSHALL, a failover). It is told in any case:
- * vouch_consumer_stats.groups_lost. With EXACTLY_ONCE the group is made again from what the
- * state says was acknowledged, and this does not matter. */
+/* What to do about a group that is gone (XGROUP DESTROY, FLUSHALL, a failover). It is told in
+ * any case: vouch_consumer_stats.groups_lost. With EXACTLY_ONCE the group is made again from
+ * what the state says was acknowledged, and this does not matter. */
 typedef enum vouch_lost_group {
     VOUCH_LOST_FAIL = 0, /* poll says so, and reads no more */
     VOUCH_LOST_ALL = 1,  /* made again from the stream's beginning: entries come again */
@@ -157,8 +156,8 @@ VOUCH_API VOUCH_MUST vouch_status vouch_consumer_open(vouch_client *client,
 VOUCH_API VOUCH_MUST vouch_status vouch_consumer_poll(vouch_consumer *consumer, int64_t timeout_ms,
                                                       vouch_delivery **out, vouch_error *error);
 
-/* Reading ends: the poll in progress, and every later one, returns VOUCH_EINTERRUPTED. Safe from any thread and
- * from signal handlers, as long as the consumer is not closed. */
+/* Reading ends: the poll in progress, and every later one, returns VOUCH_EINTERRUPTED. Safe from
+ * any thread and from signal handlers, as long as the consumer is not closed. */
 VOUCH_API void vouch_consumer_stop(vouch_consumer *consumer);
 
 /* ---- deliveries ----------------------------------------------------------------------------- */
@@ -182,12 +181,14 @@ VOUCH_API const char *vouch_delivery_stream(const vouch_delivery *delivery);
 /* What became of entry i. */
 VOUCH_API vouch_verdict vouch_delivery_verdict(const vouch_delivery *delivery, size_t i);
 
-/* With EXACTLY_ONCE: what entry i causes; commands added to the batch are run when the delivery is committed, in order. Any
- * that scripts may call, with keys in the stream's slot; no scripts, no functions. Borrowed from the delivery. NULL:
- * another mode, no such entry, it is lost or settled, or memory is short. */
+/* With EXACTLY_ONCE: what entry i causes; commands added to the batch are run when the delivery
+ * is committed, in order. Any that scripts may call, with keys in the stream's slot; no scripts,
+ * no functions. Borrowed from the delivery. Of an entry that is lost or settled, and in other
+ * modes, a batch that takes nothing; so too if memory is short, and then the commit says so
+ * (VOUCH_ENOMEM, nothing was sent). NULL: there is no such entry, or the consumer is closed. */
 VOUCH_API vouch_batch *vouch_delivery_effects(vouch_delivery *delivery, size_t i);
 
-/* The entries were handled. With AFTER it does no I/O: the acknowledgement goes out with the next read.
+/* The entries were handled. Without EXACTLY_ONCE it does no I/O: the acknowledgement goes out with the next read.
  *
  * With EXACTLY_ONCE it waits for the answer, and vouch_delivery_verdict says for each entry what became of it:
  *   VOUCH_OK         answered; look at the verdicts
@@ -199,36 +200,40 @@ VOUCH_API vouch_batch *vouch_delivery_effects(vouch_delivery *delivery, size_t i
  * What is committed again is never applied again. */
 VOUCH_API VOUCH_MUST vouch_status vouch_delivery_commit(vouch_delivery *delivery,
                                                         vouch_error *error);
-/* With MANUAL: entry i is among those that commit acknowledges. VOUCH_EINVAL: there is no such entry. */
+/* With MANUAL: entry i is among those that commit acknowledges. VOUCH_EINVAL: there is no such
+ * entry. */
 VOUCH_API vouch_status vouch_delivery_mark(vouch_delivery *delivery, size_t i);
-/* Entry i is given back, for another consumer to claim, in delay_ms at the earliest (claim_ms at most). Fenced: if it is
- * not ours any more nothing happens, and its verdict will say so. Does not block: goes out at once, and is answered
- * during a later poll. */
+/* Entry i is given back, for another consumer to claim, in delay_ms at the earliest (claim_ms at
+ * most). Fenced: if it is not ours any more nothing happens, and its verdict will say so. Does
+ * not block: goes out at once, and is answered during a later poll. */
 VOUCH_API VOUCH_MUST vouch_status vouch_delivery_nack(vouch_delivery *delivery, size_t i,
                                                       int64_t delay_ms, vouch_error *error);
 /* Entry i goes to the dead letters, with its reason. Fenced, and does not block, likewise. */
 VOUCH_API VOUCH_MUST vouch_status vouch_delivery_reject(vouch_delivery *delivery, size_t i,
                                                         const char *reason, vouch_error *error);
-/* What is not settled of the delivery is ours for another claim_ms. Fenced, and does not block, likewise: the
- * verdicts say which entries another consumer has by now. */
+/* What is not settled of the delivery is ours for another claim_ms. Fenced, and does not block,
+ * likewise: the verdicts say which entries another consumer has by now. */
 VOUCH_API VOUCH_MUST vouch_status vouch_delivery_extend(vouch_delivery *delivery,
                                                         vouch_error *error);
 /* NULL is allowed. What was not settled is given back, as by nack. */
 VOUCH_API void vouch_delivery_free(vouch_delivery *delivery);
 
-/* Starts a commit and does not wait: for event loops, and for several at once. VOUCH_OK: it is under way, or there was
- * nothing to do; else as vouch_delivery_commit, and it is not. */
+/* Starts a commit and does not wait: for event loops, and for several at once. VOUCH_OK: it is
+ * under way, or there was nothing to do; else as vouch_delivery_commit, and it is not. */
 VOUCH_API VOUCH_MUST vouch_status vouch_delivery_submit(vouch_delivery *delivery,
                                                         vouch_error *error);
-/* True while its commit is not answered. Then it must not be changed; freeing it is allowed, and ends nothing. */
+/* True while its commit is not answered. Then it must not be changed; freeing it is allowed, and
+ * ends nothing. */
 VOUCH_API bool vouch_delivery_is_open(const vouch_delivery *delivery);
-/* With EXACTLY_ONCE: text that names the entry, also after its stream was lost and ids began anew: an idempotency key for
- * what is done elsewhere. "" in other modes, or if memory is short. Borrowed from the delivery. */
+/* With EXACTLY_ONCE: text that names the entry, also after its stream was lost and ids began
+ * anew: an idempotency key for what is done elsewhere. "" in other modes, or if memory is short.
+ * Borrowed from the delivery. */
 VOUCH_API const char *vouch_delivery_token(vouch_delivery *delivery, size_t i);
 
 /* ---- all of it in a loop -------------------------------------------------------------------- */
 
-/* Handles one delivery; true: it is committed, false: it is given back. It may nack, reject and mark. */
+/* Handles one delivery; true: it is committed, false: it is given back. It may nack, reject and
+ * mark. */
 typedef bool (*vouch_handler)(vouch_delivery *delivery, void *user);
 
 /* Polls, handles and commits until vouch_consumer_stop, or an error that is not worth trying again. Blocks.
@@ -238,8 +243,8 @@ VOUCH_API VOUCH_MUST vouch_status vouch_consumer_run(vouch_consumer *consumer,
                                                      vouch_handler handler, void *user,
                                                      vouch_error *error);
 
-/* How long an event loop may wait, beside what vouch_client_watch says, before it polls again (with a timeout of 0): in
- * milliseconds; 0: there is something now; -1: for ever. */
+/* How long an event loop may wait, beside what vouch_client_watch says, before it polls again
+ * (with a timeout of 0): in milliseconds; 0: there is something now; -1: for ever. */
 VOUCH_API int64_t vouch_consumer_due_ms(const vouch_consumer *consumer);
 
 /* ---- watching ------------------------------------------------------------------------------- */
@@ -272,7 +277,8 @@ typedef struct vouch_consumer_stats {
 VOUCH_API vouch_status vouch_consumer_stats_read(const vouch_consumer *consumer,
                                                  vouch_consumer_stats *stats);
 
-/* Stops reading, sends acknowledgements that wait, gives back what is not settled, and leaves the group. */
+/* Stops reading, sends acknowledgements that wait, gives back what is not settled, and leaves
+ * the group. */
 VOUCH_API VOUCH_MUST vouch_status vouch_consumer_close(vouch_consumer *consumer, int64_t timeout_ms,
                                                        vouch_error *error);
 

@@ -1,8 +1,9 @@
-/* The public calls about consumers. The only file of the layer that knows a client with its driver, and the
- * clock: it checks, steps the consumer, and waits. */
+/* The public calls about consumers. The only file of the layer that knows a client with its
+ * driver, and the clock: it checks, steps the consumer, and waits. */
 #include "stream/api.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "command/batch.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -87,6 +88,7 @@ static void destroy(struct handle *h)
     consumer_free_names(c);
     vouch_batch_free(c->reading);
     vouch_batch_free(c->asking);
+    vouch_batch_free(c->nowhere);
     commit_words_release(&c->words);
     alloc_free(h);
 }
@@ -112,8 +114,11 @@ static vouch_status make(struct handle *h, vouch_client *client, const vouch_con
         return error->status;
     c->reading = vouch_batch_new();
     c->asking = vouch_batch_new();
-    if (!c->reading || !c->asking || !consumer_begin_owner(c))
+    c->nowhere = vouch_batch_new();
+    if (!c->reading || !c->asking || !c->nowhere || !consumer_begin_owner(c))
         return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for a consumer");
+    (void)batch_fail(c->nowhere, VOUCH_EINVAL, VOUCH_CAUSE_NONE,
+                     "the entry can have no effects any more");
     return core_start(&client->core, &h->presence, error);
 }
 

@@ -8,8 +8,9 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-/* A consumer is present among its client's operations. While it waits that one is in progress, so that the driver
- * wakes in time, and hears of an interrupt; else it is done, and does nothing. */
+/* A consumer is present among its client's operations. While it waits that one is in progress,
+ * so that the driver wakes in time, and hears of an interrupt; else it is done, and does
+ * nothing. */
 struct handle {
     struct vouch_consumer consumer; /* first */
     struct vouch_op presence;

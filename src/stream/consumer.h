@@ -24,9 +24,10 @@ struct text {
     size_t size;
 };
 
-/* One incarnation: a consumer of the group, as the server sees it. When a read or a claim was not answered the
- * server may count entries for it of which nobody knows: it is retired, and another begins. What is left with the old one
- * is given back once everything we know of is settled. */
+/* One incarnation: a consumer of the group, as the server sees it. When a read or a claim was
+ * not answered the server may count entries for it of which nobody knows: it is retired, and
+ * another begins. What is left with the old one is given back once everything we know of is
+ * settled. */
 struct owner {
     struct owner *next; /* older */
     bool retired;
@@ -53,8 +54,8 @@ struct stream {
     size_t cursor_size;
 };
 
-/* Entries that the server has delivered, kept for as long as anybody borrows from them. Its memory is there
- * before they are asked for: what was delivered cannot be lost for want of it. */
+/* Entries that the server has delivered, kept for as long as anybody borrows from them. Its
+ * memory is there before they are asked for: what was delivered cannot be lost for want of it. */
 struct intake {
     struct intake *next; /* in the queue of those not handed out in full */
     size_t users;        /* deliveries, and the queue */
@@ -88,7 +89,8 @@ struct vouch_delivery {
     char *name;                         /* the stream's, for when the consumer is gone */
     char generation[STREAM_GENERATION]; /* in which they were delivered; "": one that is over */
     struct vouch_delivery *next_commit; /* behind it, to be committed */
-    bool committing, answered, told, freed;
+    bool committing, told, freed;
+    bool starved;               /* there was no memory for some entry's effects */
     vouch_error outcome;        /* if told: of the last try */
     int64_t sequence;           /* of its commit; 0: none was sent */
     struct commit_entry *asked; /* of its commit, in order … */
@@ -155,6 +157,7 @@ struct vouch_consumer {
     struct stream *opening;
     uint64_t generations; /* numbered, too */
     uint64_t epoch;       /* rises whenever a stream's generation changes */
+    vouch_batch *nowhere; /* takes no command: the effects of what can have none */
     vouch_op *side;
     enum side doing;
     vouch_batch *asking; /* its commands, if they are a pipeline */
@@ -236,10 +239,11 @@ vouch_status exact_commit_finish(struct vouch_consumer *c, vouch_error *error);
 /* delivery.c */
 struct intake *intake_new(void);
 void intake_release(struct intake *a);
-/* Counts the entries for their streams, and puts them in the queue. Takes the answer, and whichever of results and
- * call is set. */
+/* Counts the entries for their streams, and puts them in the queue. Takes the answer, and
+ * whichever of results and call is set. */
 void intake_queue(struct vouch_consumer *c, struct intake *a);
-/* The next delivery, out of the queue. OK and NULL if there is none; ENOMEM leaves everything as it is. */
+/* The next delivery, out of the queue. OK and NULL if there is none; ENOMEM leaves everything as
+ * it is. */
 vouch_status delivery_next(struct vouch_consumer *c, vouch_delivery **out, vouch_error *error);
 
 #endif

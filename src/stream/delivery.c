@@ -110,7 +110,8 @@ static void fill(struct delivered *d, const vouch_reply *entry, bool claimed)
     }
 }
 
-/* With EXACTLY_ONCE: delivered too often, and so a dead letter. (In other modes the server's script sees to it.) */
+/* With EXACTLY_ONCE: delivered too often, and so a dead letter. (In other modes the server's
+ * script sees to it.) */
 static bool is_doomed(const struct vouch_consumer *c, const struct intake *a,
                       const vouch_reply *entry)
 {
@@ -185,8 +186,8 @@ static bool move_on(struct vouch_consumer *c, struct intake *a)
     return entries != NULL;
 }
 
-/* It is committed without the caller: each entry into the dead letters. If memory is short they are given back, and come
- * again. */
+/* It is committed without the caller: each entry into the dead letters. If memory is short they
+ * are given back, and come again. */
 static void bury(vouch_delivery *d)
 {
     vouch_error ignored;

@@ -1,5 +1,5 @@
-/* The public calls about deliveries. With api.c the only files of the layer that know a client with its driver, and the
- * clock. */
+/* The public calls about deliveries. With api.c the only files of the layer that know a client
+ * with its driver, and the clock. */
 #include "base/error.h"
 #include "stream/api.h"
 
@@ -22,13 +22,16 @@ static vouch_status delivery_usable(const vouch_delivery *d, vouch_error *error)
 
 vouch_batch *vouch_delivery_effects(vouch_delivery *delivery, size_t i)
 {
-    if (!delivery || i >= delivery->n || !delivery->consumer ||
-        delivery->consumer->o.ack != VOUCH_ACK_EXACTLY_ONCE || delivery->committing ||
-        delivery->entries[i].verdict != VOUCH_VERDICT_UNKNOWN)
+    if (!delivery || i >= delivery->n || !delivery->consumer)
         return NULL;
+    struct vouch_consumer *c = delivery->consumer;
     struct delivered *d = &delivery->entries[i];
+    if (c->o.ack != VOUCH_ACK_EXACTLY_ONCE || delivery->committing ||
+        d->verdict != VOUCH_VERDICT_UNKNOWN)
+        return c->nowhere;
     d->effects = d->effects ? d->effects : vouch_batch_new();
-    return d->effects;
+    delivery->starved = delivery->starved || !d->effects;
+    return d->effects ? d->effects : c->nowhere;
 }
 
 /* Until its commit was tried, or the consumer has failed. */

@@ -187,8 +187,13 @@ static void reset(vouch_delivery *d)
 vouch_status exact_submit(vouch_delivery *d, vouch_error *error)
 {
     struct vouch_consumer *c = d->consumer;
+    bool starved = d->starved;
     if (d->committing)
         return VOUCH_OK;
+    d->starved = false;
+    if (starved)
+        return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY,
+                         "out of memory for an entry's effects");
     vouch_status status = gather(d, error);
     if (status || !d->asked_count)
         return status;
@@ -269,7 +274,8 @@ static vouch_status take(struct vouch_consumer *c, vouch_delivery *d, const stru
         take_letters(d, a->letters);
         return VOUCH_OK;
     case COMMIT_RESET:
-        /* What else was delivered in that generation is with an owner that nobody hears of any more. */
+        /* What else was delivered in that generation is with an owner that nobody hears of any
+         * more. */
         reset(d);
         d->stream->grouped = false;
         c->retire = c->retire || d->owner == c->owner;
@@ -288,8 +294,8 @@ static vouch_status take(struct vouch_consumer *c, vouch_delivery *d, const stru
                      (long long)d->sequence, d->owner->name, (long long)a->sequence);
 }
 
-/* Refused by the server: it was answered, and did nothing; or, if those were words of another's, committing
- * again under the next number finds it settled. */
+/* Refused by the server: it was answered, and did nothing; or, if those were words of another's,
+ * committing again under the next number finds it settled. */
 vouch_status exact_commit_finish(struct vouch_consumer *c, vouch_error *error)
 {
     vouch_call *call = NULL;

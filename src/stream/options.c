@@ -126,7 +126,8 @@ static bool shares_slot(const struct stream *s, const struct text *t)
     return slot_of(s->name.data, s->name.size) == slot_of(t->data, t->size);
 }
 
-/* "orders:dead" reads well, and is in the stream's slot if that has a hash tag. Else one is put in front. */
+/* "orders:dead" reads well, and is in the stream's slot if that has a hash tag. Else one is put
+ * in front. */
 static bool derive(struct text *t, const struct stream *s, const char *end, const char *more)
 {
     const char *plain[] = {s->name.data, end, more};

@@ -25,8 +25,8 @@ static void add_ids(const vouch_delivery *d, vouch_batch *b, bool marked_only)
                 b, vouch_bytes(d->entries[i].entry.id.data, d->entries[i].entry.id.size));
 }
 
-/* One XACK, and an XDEL if wanted, among those that go with the next read. False, and nothing is changed, when memory
- * is short. */
+/* One XACK, and an XDEL if wanted, among those that go with the next read. False, and nothing is
+ * changed, when memory is short. */
 static bool add_ack(struct vouch_consumer *c, const vouch_delivery *d, bool marked_only)
 {
     const struct stream *s = d->stream;
