@@ -114,6 +114,22 @@ START_TEST(a_run_of_nothing_is_swallowed)
     settled("0-0", "2-0,4-0");
     says(hand_commit("me", 3, 1, "1-0"), "done d");
     settled("4-0", "");
+    /* Also before the last id that there can be. */
+    static const char most[] = "18446744073709551615-18446744073709551615";
+    hand_set_up(3);
+    stage_do(&stage, "XADD", "s", most, "f", "v", NULL);
+    hand_read("me", "4");
+    hand_begin("me", 4, 4);
+    hand_entry("3-0");
+    call.remove = true;
+    says(hand_run(), "done d");
+    hand_begin("me", 5, 3);
+    hand_entry("2-0");
+    hand_follower(most);
+    says(hand_run(), "done dd");
+    char runs[64];
+    (void)snprintf(runs, sizeof runs, "2-0,%s", most);
+    settled("0-0", runs);
 }
 END_TEST
 

@@ -239,11 +239,10 @@ for k = 1, top do
   new_first[k], new_last[k] = first[k], last[k]
 end
 local function add(a, b, is_new)
-  if (new or is_new) and nothing_between(new_last[top], a) then
-    if before(new_last[top], b) then -- else all of it was deleted, and it lies within
-      new_last[top] = b
-    end
-    new = true
+  if new and before(b, new_last[top]) then
+    return -- a run of which all was deleted, between two of ours that follow each other
+  elseif (new or is_new) and nothing_between(new_last[top], a) then
+    new_last[top], new = b, true
   else
     top = top + 1
     new_first[top], new_last[top], new = a, b, is_new
