@@ -231,6 +231,12 @@ START_TEST(a_state_that_was_lost_is_made_of_what_is_pending)
     stage_do(&stage, "DEL", "{s}:state", NULL);
     says(hand_open("I", "0", true), "adopted I 8-0 0");
     settled("8-0", "");
+    /* With the last id that there can be. */
+    stage_do(&stage, "XADD", "s", "18446744073709551615-18446744073709551615", "f", "v", NULL);
+    hand_read("me", "5");
+    stage_do(&stage, "DEL", "{s}:state", NULL);
+    says(hand_open("J", "0", true), "adopted J 8-0 0");
+    settled("8-0", "");
 }
 END_TEST
 
