@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WORLDS = 250, UNTIL_FOUND = 3000 };
+enum { WORLDS = 1000, UNTIL_FOUND = 3000 };
 
 static struct commit_stage stage;
 

@@ -114,6 +114,22 @@ START_TEST(a_run_of_nothing_is_swallowed)
     settled("0-0", "2-0,4-0");
     says(hand_commit("me", 3, 1, "1-0"), "done d");
     settled("4-0", "");
+    /* Also before the last id that there can be. */
+    static const char most[] = "18446744073709551615-18446744073709551615";
+    hand_set_up(3);
+    stage_do(&stage, "XADD", "s", most, "f", "v", NULL);
+    hand_read("me", "4");
+    hand_begin("me", 4, 4);
+    hand_entry("3-0");
+    call.remove = true;
+    says(hand_run(), "done d");
+    hand_begin("me", 5, 3);
+    hand_entry("2-0");
+    hand_follower(most);
+    says(hand_run(), "done dd");
+    char runs[64];
+    (void)snprintf(runs, sizeof runs, "2-0,%s", most);
+    settled("0-0", runs);
 }
 END_TEST
 
@@ -214,6 +230,12 @@ START_TEST(a_state_that_was_lost_is_made_of_what_is_pending)
     stage_do(&stage, "XACK", "s", "g", "3-0", "6-0", "7-0", NULL);
     stage_do(&stage, "DEL", "{s}:state", NULL);
     says(hand_open("I", "0", true), "adopted I 8-0 0");
+    settled("8-0", "");
+    /* With the last id that there can be. */
+    stage_do(&stage, "XADD", "s", "18446744073709551615-18446744073709551615", "f", "v", NULL);
+    hand_read("me", "5");
+    stage_do(&stage, "DEL", "{s}:state", NULL);
+    says(hand_open("J", "0", true), "adopted J 8-0 0");
     settled("8-0", "");
 }
 END_TEST

@@ -101,10 +101,10 @@ end
 
 -- ---- the words: all of them are looked at before anything is written ------------------------------
 
--- Of entry i: its id, whether it follows the one before it, its first effect. Of effect e: where its words
--- begin and end.
+-- Of each entry: its id, whether it follows the one before it, the number of its first effect. Of each
+-- effect: where its words begin and end.
 local ids, follows, effects, from, to = {}, {}, {}, {}, {}
-local at, e, high, low = 8, 0, '0', '0'
+local at, total, ms_before, seq_before = 8, 0, '0', '0'
 for i = 1, n do
   local id, count = argv[at], tonumber(argv[at + 2])
   local ms, seq = match(id or '', '^(%d+)-(%d+)$')
@@ -112,25 +112,25 @@ for i = 1, n do
     or (#seq == 20 and seq > '18446744073709551615')
   then
     refuse('entry ' .. i .. ': not an id')
-  elseif ms == high and not less(low, seq) or ms ~= high and not less(high, ms) then
+  elseif ms == ms_before and not less(seq_before, seq) or ms ~= ms_before and not less(ms_before, ms) then
     refuse('entry ' .. i .. ': ids do not rise')
-  elseif no_count(count, MOST_EFFECTS - e) then
+  elseif no_count(count, MOST_EFFECTS - total) then
     refuse('entry ' .. i .. ': not a number of effects, or more than ' .. MOST_EFFECTS .. ' in all')
   end
-  high, low = ms, seq
-  ids[i], follows[i], effects[i] = id, argv[at + 1] == '+', e + 1
+  ms_before, seq_before = ms, seq
+  ids[i], follows[i], effects[i] = id, argv[at + 1] == '+', total + 1
   at = at + 3
   for _ = 1, count do
     local words = tonumber(argv[at + 1])
     if no_count(words, MOST_WORDS) or words == 0 then
       refuse('entry ' .. i .. ': not 1 to ' .. MOST_WORDS .. ' words of an effect')
     end
-    e = e + 1
-    from[e], to[e] = at + 2, at + 1 + words
+    total = total + 1
+    from[total], to[total] = at + 2, at + 1 + words
     at = at + 2 + words
   end
 end
-effects[n + 1] = e + 1
+effects[n + 1] = total + 1
 if at ~= #argv + 1 then
   refuse('not as many words as it says')
 end
@@ -239,16 +239,16 @@ for k = 1, top do
   new_first[k], new_last[k] = first[k], last[k]
 end
 local function add(a, b, is_new)
-  if (new or is_new) and nothing_between(new_last[top], a) then
-    if before(new_last[top], b) then -- else all of it was deleted, and it lies within
-      new_last[top] = b
-    end
-    new = true
+  if new and before(b, new_last[top]) then
+    return -- a run of which all was deleted, between two of ours that follow each other
+  elseif (new or is_new) and nothing_between(new_last[top], a) then
+    new_last[top], new = b, true
   else
     top = top + 1
     new_first[top], new_last[top], new = a, b, is_new
   end
 end
+
 local i, settle = 1, {'XACK', stream, group}
 run = top + 1
 while i <= n or first[run] do

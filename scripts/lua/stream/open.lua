@@ -24,6 +24,7 @@
 -- Mending hands out what is delivered, not settled, and pending with nobody: somebody deleted a consumer that
 -- still had entries, or acknowledged by hand.
 local MOST_PENDING, MOST_READ, PAGE = 100000, 10000, 500
+local LAST_ID = '18446744073709551615-18446744073709551615' -- servers refuse to look behind it
 local call, match = redis.call, string.match
 local stream, state = KEYS[1], KEYS[2]
 local group, start, fresh, flags, from = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -115,7 +116,7 @@ local function adopt()
       end
       last = entry[1]
     end
-    page = call('XPENDING', stream, group, '(' .. last, '+', PAGE)
+    page = last ~= LAST_ID and call('XPENDING', stream, group, '(' .. last, '+', PAGE) or {}
   end
   if before(last, delivered) then
     between('(' .. last, delivered)
@@ -165,7 +166,7 @@ local function hand_out(a, b)
     end
     given = given + #call(unpack(claim))
     read, a = read + #page, '(' .. go_on
-    if #page < PAGE then
+    if #page < PAGE or go_on == LAST_ID then
       return true
     end
   end
