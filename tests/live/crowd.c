@@ -106,7 +106,8 @@ static bool reap(struct crowd *c, size_t i, bool *fine)
         return true;
     c->members[i].pid = -1;
     bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-    bool quiet = c->ending && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    bool early = WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR1; /* before it could listen */
+    bool quiet = c->ending && (early || (WIFEXITED(status) && WEXITSTATUS(status) == 0));
     c->kills += killed;
     if (!killed && !quiet) {
         *fine = false;
@@ -167,7 +168,7 @@ bool crowd_end(struct crowd *c)
     for (size_t i = 0; i < CROWD; i++) {
         bool rude = c->plan.kills && chaos_below(&c->die, 2);
         if (c->members[i].pid > 0)
-            (void)kill(c->members[i].pid, rude ? SIGKILL : SIGTERM);
+            (void)kill(c->members[i].pid, rude ? SIGKILL : SIGUSR1);
     }
     for (;;) {
         bool fine = crowd_turn(c), any = false;
