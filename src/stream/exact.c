@@ -63,6 +63,7 @@ vouch_status exact_open_start(struct vouch_consumer *c, struct stream *s, vouch_
                               .group = string_of(&c->group),
                               .start = string_of(&c->from),
                               .generation = {fresh, (size_t)n},
+                              .mend = !s->mended,
                               .from = {s->resume, strlen(s->resume)}};
     open_words_make(&call_, keys, args);
     c->opening = s;
@@ -92,7 +93,7 @@ static void opened(struct vouch_consumer *c, struct stream *s, const struct open
     s->known = true;
     memcpy(s->resume, a->next.data, a->next.size);
     s->resume[a->next.size] = 0;
-    s->grouped = !a->next.size;
+    s->grouped = s->mended = !a->next.size;
     if (a->handed_out)
         s->claim_at = now;
 }
@@ -244,6 +245,12 @@ static vouch_verdict verdict_of(char letter)
     return VOUCH_VERDICT_HELD;
 }
 
+/* Somebody took a consumer out of the group that still had entries: there may be more of these, with nobody. */
+static void mend(struct stream *s)
+{
+    s->grouped = s->mended = false;
+}
+
 static void take_letters(vouch_delivery *d, vouch_string letters)
 {
     for (size_t k = 0; k < d->asked_count; k++) {
@@ -252,6 +259,8 @@ static void take_letters(vouch_delivery *d, vouch_string letters)
             d->entries[d->asked_of[k]].verdict = v;
         else
             settle(d, d->asked_of[k], v);
+        if (v == VOUCH_VERDICT_GONE)
+            mend(d->stream);
     }
 }
 

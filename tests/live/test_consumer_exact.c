@@ -225,6 +225,42 @@ START_TEST(nothing_in_between_comes_twice)
 }
 END_TEST
 
+static void drop_all_consumers(void)
+{
+    ts_reply *r = ts_command(rig.server, "XINFO", "CONSUMERS", "{shop}orders", "ledger", NULL);
+    for (size_t i = 0; i < r->count; i++)
+        ts_do(rig.server, "XGROUP", "DELCONSUMER", "{shop}orders", "ledger",
+              r->elements[i]->elements[1]->text, NULL);
+    ts_reply_free(r);
+}
+
+/* Somebody deletes consumers that have entries: these are pending with nobody, and come again all the same. */
+START_TEST(what_a_deleted_consumer_had_is_found)
+{
+    begin(_i);
+    add(20);
+    vouch_consumer *c = open_on(client, "w", NULL);
+    vouch_delivery *d = poll_for(c);
+    fill(d);
+    drop_all_consumers();
+    expect(vouch_delivery_commit(d, &error), VOUCH_OK);
+    ck_assert_uint_eq(count(d, VOUCH_VERDICT_GONE), 20);
+    vouch_delivery_free(d);
+    d = poll_for(c);
+    drop_all_consumers();
+    vouch_client *other = rig_client(&rig, 3, 1000);
+    vouch_consumer *next = open_on(other, "w", NULL);
+    handle(next, 20);
+    vouch_delivery_free(d);
+    expect(vouch_consumer_close(c, 5000, &error), VOUCH_OK);
+    expect(vouch_consumer_close(next, 5000, &error), VOUCH_OK);
+    vouch_client_close(other);
+    check_ledger(20);
+    ck_assert_int_eq(pending(), 0);
+    end();
+}
+END_TEST
+
 /* The connection is cut behind every byte of a commit, either way, and of what follows. */
 START_TEST(cut_at_every_byte)
 {
@@ -269,6 +305,7 @@ int main(void)
     tcase_add_loop_test(c, a_zombie_is_fenced, 0, 2);
     tcase_add_loop_test(c, a_group_that_is_lost_is_made_again_from_what_is_settled, 0, 2);
     tcase_add_loop_test(c, nothing_in_between_comes_twice, 0, 2);
+    tcase_add_loop_test(c, what_a_deleted_consumer_had_is_found, 0, 2);
     tcase_add_loop_test(c, cut_at_every_byte, 0, 4);
     suite_add_tcase(suite, c);
     return rig_main(suite);
