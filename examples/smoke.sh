@@ -169,6 +169,23 @@ rate_limiter)
     prints err 'no request: no-request'
     prints err 'no request: dan -1'
     ;;
+exactly_once)
+    run 0 feed 3000 </dev/null
+    # A worker is killed while it works, as often as that can be done; others go on.
+    for _ in 1 2 3 4 5; do
+        "$program" work killed >"$folder/worker" 2>&1 &
+        worker=$!
+        until grep -q applied "$folder/worker"; do kill -0 "$worker" 2>/dev/null || break; done
+        kill -9 "$worker" 2>/dev/null || true
+        wait "$worker" 2>/dev/null || true
+        run 0 feed 100 </dev/null
+    done
+    run 1 check </dev/null
+    run 0 work last </dev/null
+    run 0 check </dev/null
+    prints out '3500 of 3500 transfers applied, none more than 1 times; 176750 cents of 176750'
+    nowhere=(check)
+    ;;
 *) fail 'there is no test of it' ;;
 esac
 

@@ -11,11 +11,13 @@
 #include <vouch/library.h>
 #include <vouch/observe.h>
 #include <vouch/pipeline.h>
+#include <vouch/producer.h>
 #include <vouch/ratelimit.h>
 #include <vouch/reply.h>
 #include <vouch/result.h>
 #include <vouch/retry.h>
 #include <vouch/script.h>
+#include <vouch/stream.h>
 #include <vouch/transaction.h>
 
 #endif

@@ -223,16 +223,26 @@ void vouch_client_close(vouch_client *client)
         driver_free(client);
 }
 
-void vouch_client_interrupt(vouch_client *client)
+static void signal_driver(vouch_client *client, int what)
 {
     static const uint64_t one = 1;
     int before = errno; /* this may be inside a signal handler */
     if (client_is_forked(client))
         return; /* the descriptor is the parent's too, and nobody there would reset it */
-    atomic_store(&client->interrupt, 1);
+    (void)atomic_fetch_or(&client->interrupt, what);
     ssize_t n = write(client->wake_fd, &one, sizeof one);
     (void)n; /* full is as good as written */
     errno = before;
+}
+
+void vouch_client_interrupt(vouch_client *client)
+{
+    signal_driver(client, DRIVER_INTERRUPT);
+}
+
+void client_wake(struct vouch_client *client)
+{
+    signal_driver(client, DRIVER_WAKE);
 }
 
 vouch_status vouch_client_stats(const vouch_client *client, vouch_stats *stats)

@@ -41,11 +41,16 @@ struct vouch_client {
     struct tls_context *tls; /* NULL: none */
     struct resolver *lookup; /* of the host, or NULL */
     int64_t lookup_began;
-    int wake_fd; /* an eventfd, written by interrupt */
-    atomic_int interrupt;
+    int wake_fd;          /* an eventfd, written by interrupt */
+    atomic_int interrupt; /* DRIVER_INTERRUPT, DRIVER_WAKE */
     pid_t pid;            /* of the process that opened it */
     unsigned char *alive; /* 1, in memory that a fork leaves zeroed to the child; or NULL */
 };
+
+enum { DRIVER_INTERRUPT = 1, DRIVER_WAKE = 2 };
+
+/* Ends a wait, and nothing else. Safe from any thread and from signal handlers. */
+void client_wake(struct vouch_client *client);
 
 /* This process is a child of the one that opened it. Asked at every call; getpid() would be a system
  * call each time. */

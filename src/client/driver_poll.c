@@ -140,12 +140,14 @@ static bool serve(struct vouch_client *c, size_t i)
 
 static void take_interrupt(struct vouch_client *c)
 {
-    if (!atomic_exchange(&c->interrupt, 0))
+    int what = atomic_exchange(&c->interrupt, 0);
+    if (!what)
         return;
     uint64_t count;
     ssize_t n = read(c->wake_fd, &count, sizeof count);
     (void)n; /* only resets it; empty is as good */
-    core_interrupt(&c->core);
+    if (what & DRIVER_INTERRUPT)
+        core_interrupt(&c->core);
 }
 
 /* Rounds of one step: what one connection frees, another may send. */

@@ -1,0 +1,41 @@
+#!lua
+-- Takes from others what they have had for too long. KEYS: stream, dead letters. ARGV: group, owner, how long is too
+-- long (milliseconds), how many to look at, after how many deliveries an entry is a dead letter (0: never), where to go
+-- on. Answers where to go on next ("-" : from the beginning), what was claimed (id, fields, deliveries), with nil for the
+-- fields of what was deleted in the meantime (and is nobody's now), the ids of those, and of what became a dead letter.
+--
+-- Never what the owner has itself, however long it takes over it: XAUTOCLAIM would claim that too.
+local stream, dead_letters = KEYS[1], KEYS[2]
+local group, owner, idle, count, most, from = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+local claimed, lost, dead = {}, {}, {}
+
+local function bury(id, entry, deliveries, holder)
+  local words = {'XADD', dead_letters, '*', 'vouch:stream', stream, 'vouch:group', group, 'vouch:id', id,
+    'vouch:reason', 'deliveries', 'vouch:deliveries', deliveries, 'vouch:consumer', holder}
+  for i = 1, #entry do
+    words[#words + 1] = entry[i]
+  end
+  redis.call(unpack(words))
+  redis.call('XACK', stream, group, id)
+  dead[#dead + 1] = id
+end
+
+local page = redis.call('XPENDING', stream, group, 'IDLE', idle, from, '+', count)
+for i = 1, #page do
+  local id, holder, deliveries = page[i][1], page[i][2], page[i][4]
+  if holder ~= owner then
+    local entry = redis.call('XRANGE', stream, id, id)[1]
+    if not entry then
+      redis.call('XACK', stream, group, id)
+      lost[#lost + 1] = id
+      claimed[#claimed + 1] = {id, false, deliveries}
+    elseif most > 0 and deliveries >= most then
+      bury(id, entry[2], deliveries, holder)
+    else
+      redis.call('XCLAIM', stream, group, owner, idle, id)
+      claimed[#claimed + 1] = {id, entry[2], deliveries + 1}
+    end
+  end
+end
+local next = #page < count and '-' or '(' .. page[#page][1]
+return {next, claimed, lost, dead}

@@ -1,0 +1,346 @@
+#!lua
+-- Settles stream entries together with what they cause: an entry's effects are applied if, and only if, it
+-- is still pending with the consumer that calls, and then it is acknowledged in the same step. What comes
+-- again (a reply was lost) is answered as the first time, and does nothing.
+--
+-- KEYS  stream, state, dead letter, then the keys of the effects
+-- ARGV  group, consumer, sequence, generation, held, flags, number of entries; then for each entry, in the
+--       order of the ids: id; "+" if it followed the entry before it in one read, so that the stream holds
+--       nothing between the two; number of effects; then for each effect: the type that its second word, a
+--       key, must have ("": any), number of words, the words
+--
+-- A consumer is one life of one process; nobody else ever uses its name. Its sequence rises with each
+-- commit, and it sends nothing else before a commit is answered.
+-- `held` is how many entries it holds, those of this call and others. If as many are pending with it, they
+-- are these: nobody gives it entries that it did not ask for. A consumer that did not get the answer to a
+-- read or a claim does not know what it holds: it says -1 from then on, and is asked for one by one.
+-- Flags: a  all or none: if one entry is not ours nothing is done
+--        x  entries that are settled are deleted from the stream
+--        k  the types of keys are compared first
+--
+-- State, a hash:
+--   gen    a nonce; changes whenever group or state had to be made again (open.lua)
+--   low    every entry up to this id is settled; or the stream does not hold it any more, and nobody works
+--          on it
+--   runs   the same of every entry between two ids, "first,last first,last" in rising order, all above low.
+--          Neighbours with nothing between them are one, so there are about as many as batches in flight
+--   c:<consumer>   its last sequence and what was answered, a letter for each entry
+--
+-- Letters: d  done: effects applied, acknowledged
+--          f  fenced: pending with another consumer; not touched
+--          s  settled before, as the state says: effects not applied. If it was pending with us none the
+--             less (the group was set back by hand) it is acknowledged
+--          g  gone: pending with nobody, and not settled by a commit: somebody dropped or acknowledged it
+--          x  an effect failed: those before it are applied and stay; acknowledged, and in the dead letter
+--          X  the same, but the dead letter refused it
+--          n  ours, and left alone: one of the others was not, and the call said all or none
+local MOST_ENTRIES, MOST_EFFECTS, MOST_WORDS = 1000, 4000, 7000 -- unpack fails at some 7,900
+local argv, call, try = ARGV, redis.call, redis.pcall
+local match, find = string.match, string.find
+local stream, state, dead = KEYS[1], KEYS[2], KEYS[3]
+local group, me, sequence, generation = argv[1], argv[2], tonumber(argv[3]), argv[4]
+local held, flags, n = tonumber(argv[5]), argv[6], tonumber(argv[7])
+
+local function refuse(what)
+  error('vouch commit: ' .. what, 0)
+end
+
+-- A number of something, at most so many. Not a number, and a broken one, is refused as well.
+local function no_count(v, most)
+  return not (v and v >= 0 and v <= most and v % 1 == 0)
+end
+
+-- Ids are two 64-bit numbers, which Lua's numbers cannot hold: as digits the longer one is the larger one.
+local function less(a, b)
+  if #a ~= #b then
+    return #a < #b
+  end
+  return a < b
+end
+
+local function before(a, b)
+  local a1, a2 = match(a, '(%d+)-(%d+)')
+  local b1, b2 = match(b, '(%d+)-(%d+)')
+  if a1 ~= b1 then
+    return less(a1, b1)
+  end
+  return less(a2, b2)
+end
+
+if not dead or not match(argv[3] or '', '^%d+$') or no_count(sequence, 9007199254740991) or sequence == 0
+  or not held or not flags
+then
+  refuse('not the words of a commit')
+elseif no_count(n, MOST_ENTRIES) or n == 0 then
+  refuse('not 1 to ' .. MOST_ENTRIES .. ' entries')
+end
+
+-- ---- said before? -------------------------------------------------------------------------------
+
+-- This comes first: what was answered once holds, whatever became of the group since.
+local kept = call('HMGET', state, 'gen', 'low', 'runs', 'c:' .. me)
+if kept[4] then
+  local last, letters = match(kept[4], '^(%d+) (%a+)$')
+  local number = tonumber(last)
+  if number == sequence then
+    return {'again', letters}
+  elseif number > sequence then
+    return {'stale', last}
+  end
+end
+if kept[1] ~= generation then
+  return {'reset', kept[1] or ''}
+end
+local pending = try('XPENDING', stream, group)
+if pending.err then
+  if find(pending.err, '^NOGROUP ') then
+    return {'reset', generation}
+  end
+  return pending
+end
+
+-- ---- the words: all of them are looked at before anything is written ------------------------------
+
+-- Of each entry: its id, whether it follows the one before it, the number of its first effect. Of each
+-- effect: where its words begin and end.
+local ids, follows, effects, from, to = {}, {}, {}, {}, {}
+local at, total, ms_before, seq_before = 8, 0, '0', '0'
+for i = 1, n do
+  local id, count = argv[at], tonumber(argv[at + 2])
+  local ms, seq = match(id or '', '^(%d+)-(%d+)$')
+  if not ms or #ms > 20 or #seq > 20 or (#ms == 20 and ms > '18446744073709551615')
+    or (#seq == 20 and seq > '18446744073709551615')
+  then
+    refuse('entry ' .. i .. ': not an id')
+  elseif ms == ms_before and not less(seq_before, seq) or ms ~= ms_before and not less(ms_before, ms) then
+    refuse('entry ' .. i .. ': ids do not rise')
+  elseif no_count(count, MOST_EFFECTS - total) then
+    refuse('entry ' .. i .. ': not a number of effects, or more than ' .. MOST_EFFECTS .. ' in all')
+  end
+  ms_before, seq_before = ms, seq
+  ids[i], follows[i], effects[i] = id, argv[at + 1] == '+', total + 1
+  at = at + 3
+  for _ = 1, count do
+    local words = tonumber(argv[at + 1])
+    if no_count(words, MOST_WORDS) or words == 0 then
+      refuse('entry ' .. i .. ': not 1 to ' .. MOST_WORDS .. ' words of an effect')
+    end
+    total = total + 1
+    from[total], to[total] = at + 2, at + 1 + words
+    at = at + 2 + words
+  end
+end
+effects[n + 1] = total + 1
+if at ~= #argv + 1 then
+  refuse('not as many words as it says')
+end
+
+-- ---- types: a refusal here is one of the whole call, and the sequence is not used ------------------
+
+local kind = call('TYPE', dead).ok
+if kind ~= 'stream' and kind ~= 'none' then
+  return {'type', -1, -1, kind}
+end
+if find(flags, 'k', 1, true) then
+  local kinds = {}
+  for i = 1, n do
+    for k = effects[i], effects[i + 1] - 1 do
+      local want, key = argv[from[k] - 2], argv[from[k] + 1]
+      if want ~= '' and from[k] < to[k] then
+        kind = kinds[key] or call('TYPE', key).ok
+        kinds[key] = kind
+        if kind ~= want and kind ~= 'none' then
+          return {'type', i - 1, k - effects[i], kind}
+        end
+      end
+    end
+  end
+end
+
+-- ---- whose are they? ------------------------------------------------------------------------------
+
+local count, ours = 0, nil -- ours stays nil if all are
+for _, consumer in ipairs(pending[4] or {}) do
+  if consumer[1] == me then
+    count = tonumber(consumer[2])
+  end
+end
+if count ~= held then
+  ours = {}
+  if count > 4 * n then -- to ask for each costs less than all that lies between them
+    for i = 1, n do
+      ours[ids[i]] = call('XPENDING', stream, group, ids[i], ids[i], 1, me)[1]
+    end
+  elseif count > 0 then
+    for _, entry in ipairs(call('XPENDING', stream, group, ids[1], ids[n], count, me)) do
+      ours[entry[1]] = entry
+    end
+  end
+end
+
+-- ---- what becomes of them -------------------------------------------------------------------------
+
+-- Nothing that could still be settled: what was trimmed from the stream while somebody works on it may be.
+local function nothing_between(a, b)
+  a, b = '(' .. a, '(' .. b
+  return not call('XRANGE', stream, a, b, 'COUNT', 1)[1] and not call('XPENDING', stream, group, a, b, 1)[1]
+end
+
+-- What is settled, as two lists of ids: first all up to low, then the runs. Those behind low are asked for
+-- each time, since what held it back may have been trimmed.
+local first, last = {'0-0'}, {kept[2] or '0-0'}
+for a, b in string.gmatch(kept[3] or '', '(%d+-%d+),(%d+-%d+)') do
+  first[#first + 1], last[#last + 1] = a, b
+end
+while first[2] and nothing_between(last[1], first[2]) do
+  table.remove(first, 2)
+  last[1] = table.remove(last, 2)
+end
+
+-- The first run that does not lie before all of these; by halves, since they may be many.
+local start, stop = 1, #last + 1
+while start < stop do
+  local middle = math.floor((start + stop) / 2)
+  if before(last[middle], ids[1]) then
+    start = middle + 1
+  else
+    stop = middle
+  end
+end
+
+local letters, others, run = {}, false, start
+for i = 1, n do
+  local id = ids[i]
+  while last[run] and before(last[run], id) do
+    run = run + 1
+  end
+  local settled = last[run] and not before(id, first[run])
+  if not ours or ours[id] then
+    letters[i] = settled and 's' or 'd'
+  elseif call('XPENDING', stream, group, id, id, 1)[1] then
+    letters[i] = 'f'
+  else
+    letters[i] = settled and 's' or 'g'
+  end
+  others = others or letters[i] ~= 'd'
+end
+if others and find(flags, 'a', 1, true) then
+  for i = 1, n do
+    letters[i] = letters[i] == 'd' and 'n' or letters[i]
+  end
+end
+
+-- ---- what is settled with these -------------------------------------------------------------------
+
+-- The old runs and the new ones, in order; of two with nothing between them one is made. Two that are old
+-- were asked about before.
+local new_first, new_last, top, new = {}, {}, math.max(start - 1, 1), false
+for k = 1, top do
+  new_first[k], new_last[k] = first[k], last[k]
+end
+local function add(a, b, is_new)
+  if new and before(b, new_last[top]) then
+    return -- a run of which all was deleted, between two of ours that follow each other
+  elseif (new or is_new) and nothing_between(new_last[top], a) then
+    new_last[top], new = b, true
+  else
+    top = top + 1
+    new_first[top], new_last[top], new = a, b, is_new
+  end
+end
+
+local i, settle = 1, {'XACK', stream, group}
+run = top + 1
+while i <= n or first[run] do
+  local id, letter = ids[i], letters[i]
+  if first[run] and not (id and before(id, first[run])) then
+    add(first[run], last[run], false)
+    run = run + 1
+  else
+    if letter == 'd' then
+      settle[#settle + 1] = id
+      while follows[i + 1] and letters[i + 1] == 'd' do
+        i = i + 1
+        settle[#settle + 1] = ids[i]
+      end
+      add(id, ids[i], true)
+    elseif letter == 's' then
+      settle[#settle + 1] = id
+    end
+    i = i + 1
+  end
+end
+for k = 2, top do
+  new_first[k - 1] = new_first[k] .. ',' .. new_last[k]
+end
+new_first[top] = nil
+
+-- ---- from here on it is written, and nothing may fail any more -------------------------------------
+
+-- Rights are asked for first: a refusal behind an effect would leave it applied and not acknowledged.
+local function need_right(...)
+  if not redis.acl_check_cmd(...) then
+    error({err = 'NOPERM vouch commit: no right to ' .. table.concat({...}, ' ', 1, 2)})
+  end
+end
+need_right('XACK', stream, group, '0-0')
+need_right('XADD', dead, '*', 'vouch:id', '')
+if find(flags, 'x', 1, true) then
+  need_right('XDEL', stream, '0-0')
+end
+local mine = 'c:' .. me
+call('HSET', state, mine, argv[3] .. ' ' .. table.concat(letters),
+  'low', new_last[1], 'runs', table.concat(new_first, ' '))
+
+-- To the dead letter: which effect of which entry failed, how many ran before it, and the entry itself.
+local function bury(number, effect, words)
+  local id = ids[number]
+  local entry = call('XRANGE', stream, id, id)[1]
+  local delivered = call('XPENDING', stream, group, id, id, 1)[1]
+  local fields = entry and entry[2] or {}
+  local failed = {}
+  for k = from[effect], math.min(to[effect], from[effect] + 200) do
+    failed[#failed + 1] = string.sub(argv[k], 1, 200)
+  end
+  local dying = {'XADD', dead, '*', 'vouch:stream', stream, 'vouch:group', group, 'vouch:id', id,
+    'vouch:reason', 'effect', 'vouch:ran', effect - effects[number],
+    'vouch:failed', string.sub(table.concat(failed, ' '), 1, 200), 'vouch:error', words,
+    'vouch:deliveries', delivered and delivered[4] or 0}
+  if #fields > MOST_WORDS then
+    dying[#dying + 1], dying[#dying + 2] = 'vouch:left', #fields / 2
+    fields = {}
+  end
+  for k = 1, #fields do
+    dying[#dying + 1] = fields[k]
+  end
+  local reply = try(unpack(dying))
+  return type(reply) == 'table' and reply.err and 'X' or 'x'
+end
+
+local failed = false
+for k = 1, n do
+  if letters[k] == 'd' then
+    for effect = effects[k], effects[k + 1] - 1 do
+      local reply = try(unpack(argv, from[effect], to[effect]))
+      if type(reply) == 'table' and reply.err then
+        letters[k] = bury(k, effect, reply.err)
+        failed = true
+        break
+      end
+    end
+  end
+end
+
+letters = table.concat(letters)
+if failed then
+  call('HSET', state, mine, argv[3] .. ' ' .. letters)
+end
+if settle[4] then
+  call(unpack(settle))
+  if find(flags, 'x', 1, true) then
+    settle[1] = 'XDEL'
+    table.remove(settle, 3)
+    call(unpack(settle))
+  end
+end
+return {'done', letters}

@@ -1,0 +1,36 @@
+/* stream/api.h: a consumer with its client, for the files with public calls. */
+#ifndef STREAM_API_H
+#define STREAM_API_H
+
+#include "client/driver.h"
+#include "stream/consumer.h"
+
+#include <stdatomic.h>
+#include <sys/types.h>
+
+/* A consumer is present among its client's operations. While it waits that one is in progress,
+ * so that the driver wakes in time, and hears of an interrupt; else it is done, and does
+ * nothing. */
+struct handle {
+    struct vouch_consumer consumer; /* first */
+    struct vouch_op presence;
+    pid_t pid;
+    atomic_int stop;
+    bool interrupted;
+};
+
+/* VOUCH_OK if this process may use it now. */
+vouch_status handle_usable(struct handle *h, vouch_error *error);
+/* Lets bytes move until something happens, or this time comes. */
+void handle_wait(struct handle *h, int64_t time);
+/* EINTERRUPTED if it was stopped, or the client interrupted; the latter once. */
+vouch_status handle_stopped(struct handle *h, vouch_error *error);
+/* Its trouble, told once, unless it has failed. */
+vouch_status handle_error(struct handle *h, vouch_error *error);
+
+static inline struct handle *handle_of(vouch_consumer *c)
+{
+    return (struct handle *)c;
+}
+
+#endif

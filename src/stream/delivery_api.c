@@ -1,0 +1,165 @@
+/* The public calls about deliveries. With api.c the only files of the layer that know a client
+ * with its driver, and the clock. */
+#include "base/error.h"
+#include "stream/api.h"
+
+#include <stdio.h>
+
+static vouch_status null_argument(vouch_error *error, const char *what)
+{
+    return error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "%s is NULL", what);
+}
+
+static vouch_status delivery_usable(const vouch_delivery *d, vouch_error *error)
+{
+    if (!d)
+        return null_argument(error, "the delivery");
+    if (!d->consumer)
+        return error_set(error, VOUCH_ECANCELLED, VOUCH_CAUSE_CANCELLED,
+                         "the delivery's consumer was closed");
+    return handle_usable(handle_of(d->consumer), error);
+}
+
+vouch_batch *vouch_delivery_effects(vouch_delivery *delivery, size_t i)
+{
+    if (!delivery || i >= delivery->n || !delivery->consumer)
+        return NULL;
+    struct vouch_consumer *c = delivery->consumer;
+    struct delivered *d = &delivery->entries[i];
+    if (c->o.ack != VOUCH_ACK_EXACTLY_ONCE || delivery->committing ||
+        d->verdict != VOUCH_VERDICT_UNKNOWN)
+        return c->nowhere;
+    d->effects = d->effects ? d->effects : vouch_batch_new();
+    delivery->starved = delivery->starved || !d->effects;
+    return d->effects ? d->effects : c->nowhere;
+}
+
+/* Until its commit was tried, or the consumer has failed. */
+static vouch_status wait_for_commit(vouch_delivery *d, vouch_error *error)
+{
+    struct handle *h = handle_of(d->consumer);
+    vouch_status status = exact_submit(d, error);
+    d->told = false;
+    while (!status && d->committing && !d->told) {
+        consumer_step(d->consumer, client_now());
+        if (d->consumer->failed)
+            return handle_error(h, error);
+        if (h->interrupted)
+            return handle_stopped(h, error);
+        if (!d->told)
+            handle_wait(h, OP_NEVER);
+    }
+    if (status || !d->told)
+        return status;
+    *error = d->outcome;
+    return error->status;
+}
+
+vouch_status vouch_delivery_commit(vouch_delivery *delivery, vouch_error *error)
+{
+    vouch_error local = {.status = VOUCH_OK};
+    error = error ? error : &local;
+    vouch_status status = delivery_usable(delivery, error);
+    if (status)
+        return status;
+    if (delivery->consumer->o.ack == VOUCH_ACK_EXACTLY_ONCE)
+        return wait_for_commit(delivery, error);
+    return delivery_acknowledge(delivery, error);
+}
+
+vouch_status vouch_delivery_submit(vouch_delivery *delivery, vouch_error *error)
+{
+    vouch_error local = {.status = VOUCH_OK};
+    error = error ? error : &local;
+    vouch_status status = delivery_usable(delivery, error);
+    if (status)
+        return status;
+    if (delivery->consumer->o.ack != VOUCH_ACK_EXACTLY_ONCE)
+        return delivery_acknowledge(delivery, error);
+    status = exact_submit(delivery, error);
+    consumer_step(delivery->consumer, client_now());
+    vouch_client_ready(delivery->consumer->client, NULL, 0);
+    return status;
+}
+
+vouch_status vouch_delivery_mark(vouch_delivery *delivery, size_t i)
+{
+    if (!delivery || i >= delivery->n)
+        return VOUCH_EINVAL;
+    delivery->entries[i].marked = true;
+    return VOUCH_OK;
+}
+
+/* Queued, and what can go out goes. */
+static vouch_status hand(vouch_delivery *d, enum hand_action action, size_t first, size_t n,
+                         const char *detail, vouch_error *error)
+{
+    struct vouch_consumer *c = d->consumer;
+    if (c->o.ack == VOUCH_ACK_BEFORE)
+        return error_set(
+            error, VOUCH_EINVAL, VOUCH_CAUSE_NONE,
+            "with ACK_BEFORE nothing is pending: it was acknowledged when it was read");
+    if (c->o.ack == VOUCH_ACK_EXACTLY_ONCE && action == HAND_REJECT)
+        return entry_bury(d, first, detail) ? VOUCH_OK
+                                            : error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY,
+                                                        "out of memory for a dead letter");
+    if (!delivery_hand(d, action, first, n, detail))
+        return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for %zu ids", n);
+    consumer_step(c, client_now());
+    vouch_client_ready(c->client, NULL, 0);
+    return VOUCH_OK;
+}
+
+static vouch_status check_entry(const vouch_delivery *d, size_t i, vouch_error *error)
+{
+    vouch_status status = delivery_usable(d, error);
+    if (!status && i >= d->n)
+        status =
+            error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "the delivery has %zu entries", d->n);
+    return status;
+}
+
+vouch_status vouch_delivery_nack(vouch_delivery *delivery, size_t i, int64_t delay_ms,
+                                 vouch_error *error)
+{
+    vouch_error local = {.status = VOUCH_OK};
+    char idle[24];
+    error = error ? error : &local;
+    vouch_status status = check_entry(delivery, i, error);
+    if (status)
+        return status;
+    int64_t most = delivery->consumer->o.claim_ms;
+    if (delay_ms < 0 || (most != VOUCH_NO_DEADLINE && delay_ms > most))
+        return error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE,
+                         "delay_ms: negative, or longer than claim_ms");
+    (void)snprintf(idle, sizeof idle, "%lld",
+                   (long long)(most == VOUCH_NO_DEADLINE ? 0 : most - delay_ms));
+    return hand(delivery, HAND_RETURN, i, 1, idle, error);
+}
+
+vouch_status vouch_delivery_reject(vouch_delivery *delivery, size_t i, const char *reason,
+                                   vouch_error *error)
+{
+    vouch_error local = {.status = VOUCH_OK};
+    error = error ? error : &local;
+    vouch_status status = check_entry(delivery, i, error);
+    return status ? status : hand(delivery, HAND_REJECT, i, 1, reason ? reason : "rejected", error);
+}
+
+vouch_status vouch_delivery_extend(vouch_delivery *delivery, vouch_error *error)
+{
+    vouch_error local = {.status = VOUCH_OK};
+    error = error ? error : &local;
+    vouch_status status = delivery_usable(delivery, error);
+    return status ? status : hand(delivery, HAND_EXTEND, 0, delivery->n, "", error);
+}
+
+void vouch_delivery_free(vouch_delivery *d)
+{
+    if (!d)
+        return;
+    if (d->consumer && d->committing)
+        d->freed = true; /* when its commit is answered */
+    else
+        delivery_destroy(d);
+}

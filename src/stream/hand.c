@@ -1,0 +1,127 @@
+/* Entries given back, rejected, or kept for longer: calls of scripts/lua/stream/hand.lua, one after the other. Pure.
+ *
+ * Each is fenced: the script looks whether the entry is still pending with the owner that read it. So a call
+ * that was not answered is sent again: the second time the entry is not ours any more. */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "stream/consumer.h"
+
+#include <string.h>
+
+static const char *const actions[] = {"return", "reject", "extend"};
+
+void hand_free(struct hand *h)
+{
+    for (size_t i = 0; i < h->n; i++)
+        alloc_free(h->ids[i].id.data);
+    alloc_free(h->detail);
+    alloc_free(h);
+}
+
+static bool copy_ids(struct hand *h, const vouch_delivery *d, size_t first, size_t n)
+{
+    for (size_t i = first; i < first + n; i++) {
+        vouch_string id = d->entries[i].entry.id;
+        if (d->entries[i].verdict != VOUCH_VERDICT_UNKNOWN || d->entries[i].handed)
+            continue;
+        h->ids[h->n].entry = i;
+        h->ids[h->n].id = (struct text){alloc_copy(id.data, id.size), id.size};
+        if (!h->ids[h->n++].id.data)
+            return false;
+    }
+    return true;
+}
+
+bool hand_add(vouch_delivery *d, enum hand_action action, size_t first, size_t n,
+              const char *detail)
+{
+    struct vouch_consumer *c = d->consumer;
+    struct hand *h = alloc_zeroed(1, sizeof *h + n * sizeof *h->ids);
+    if (!h)
+        return false;
+    h->detail = alloc_copy(detail, strlen(detail));
+    if (!h->detail || !copy_ids(h, d, first, n)) {
+        hand_free(h);
+        return false;
+    }
+    h->delivery = d;
+    h->stream = d->stream;
+    h->owner = d->owner;
+    h->action = action;
+    *c->hands_end = h;
+    c->hands_end = &h->next;
+    return true;
+}
+
+void hand_forget(struct vouch_consumer *c, const vouch_delivery *d)
+{
+    for (struct hand *h = c->hands; h; h = h->next)
+        if (h->delivery == d)
+            h->delivery = NULL;
+}
+
+vouch_status hand_start(struct vouch_consumer *c, vouch_error *error)
+{
+    const struct hand *h = c->hands;
+    const struct stream *s = h->stream;
+    vouch_call_options o = VOUCH_CALL_OPTIONS_INIT;
+    size_t n = h->n + 4;
+    vouch_arg *args = alloc_get(n * sizeof *args);
+    vouch_arg keys[] = {vouch_bytes(s->name.data, s->name.size),
+                        vouch_bytes(s->dead_letter.data, s->dead_letter.size)};
+    if (!args)
+        return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for %zu ids",
+                         h->n);
+    args[0] = vouch_bytes(c->group.data, c->group.size);
+    args[1] = vouch_bytes(h->owner->name, h->owner->size);
+    args[2] = vouch_text(actions[h->action]);
+    args[3] = vouch_text(h->detail);
+    for (size_t i = 0; i < h->n; i++)
+        args[4 + i] = vouch_bytes(h->ids[i].id.data, h->ids[i].id.size);
+    o.idempotent = 1;
+    vouch_status status =
+        vouch_script_start(c->client, c->scripts[SCRIPT_HAND], vouch_args_of(keys, 2),
+                           vouch_args_of(args, n), &o, &c->side, error);
+    alloc_free(args);
+    return status;
+}
+
+static vouch_verdict verdict_of(const struct hand *h, bool ours, bool again)
+{
+    if (!ours)
+        return again ? VOUCH_VERDICT_GONE : VOUCH_VERDICT_FENCED;
+    return h->action == HAND_RETURN   ? VOUCH_VERDICT_RETURNED
+           : h->action == HAND_REJECT ? VOUCH_VERDICT_REJECTED
+                                      : VOUCH_VERDICT_UNKNOWN;
+}
+
+static void pop(struct vouch_consumer *c)
+{
+    struct hand *h = c->hands;
+    c->hands = h->next;
+    if (!c->hands)
+        c->hands_end = &c->hands;
+    hand_free(h);
+}
+
+/* What could not be done is not tried again: the entries stay pending, and are claimed in time. */
+vouch_status hand_finish(struct vouch_consumer *c, vouch_error *error)
+{
+    struct hand *h = c->hands;
+    vouch_call *call = NULL;
+    vouch_status status = vouch_call_finish(c->side, &call, error);
+    vouch_string letters = vouch_reply_string(vouch_call_reply(call));
+    const vouch_result *r = vouch_call_result(call);
+    for (size_t i = 0; i < h->n; i++) {
+        bool known = status == VOUCH_OK && letters.size == h->n;
+        vouch_verdict v =
+            known ? verdict_of(h, letters.data[i] == 'y', r->attempts > 1) : VOUCH_VERDICT_UNKNOWN;
+        if (h->action != HAND_EXTEND)
+            h->owner->held[h->stream - c->streams]--;
+        if (h->delivery && v != VOUCH_VERDICT_UNKNOWN)
+            h->delivery->entries[h->ids[i].entry].verdict = v;
+    }
+    vouch_call_free(call);
+    pop(c);
+    return status;
+}

@@ -1,0 +1,158 @@
+/* Deliveries settled: acknowledged, or given up. Pure. */
+#include "base/alloc.h"
+#include "base/error.h"
+#include "command/batch.h"
+#include "stream/consumer.h"
+
+#include <string.h>
+
+/* Still to be settled. */
+static bool is_open(const vouch_delivery *d, size_t i)
+{
+    return d->entries[i].verdict == VOUCH_VERDICT_UNKNOWN && !d->entries[i].handed;
+}
+
+static bool is_acked(const vouch_delivery *d, size_t i, bool marked_only)
+{
+    return is_open(d, i) && !d->entries[i].entry.lost && (!marked_only || d->entries[i].marked);
+}
+
+static void add_ids(const vouch_delivery *d, vouch_batch *b, bool marked_only)
+{
+    for (size_t i = 0; i < d->n; i++)
+        if (is_acked(d, i, marked_only))
+            vouch_batch_argument(
+                b, vouch_bytes(d->entries[i].entry.id.data, d->entries[i].entry.id.size));
+}
+
+/* One XACK, and an XDEL if wanted, among those that go with the next read. False, and nothing is
+ * changed, when memory is short. */
+static bool add_ack(struct vouch_consumer *c, const vouch_delivery *d, bool marked_only)
+{
+    const struct stream *s = d->stream;
+    size_t before = vouch_batch_count(s->acks), n = 0;
+    for (size_t i = 0; i < d->n; i++)
+        n += is_acked(d, i, marked_only);
+    if (!n)
+        return true;
+    vouch_batch_begin(s->acks, "XACK");
+    vouch_batch_argument(s->acks, vouch_bytes(s->name.data, s->name.size));
+    vouch_batch_argument(s->acks, vouch_bytes(c->group.data, c->group.size));
+    add_ids(d, s->acks, marked_only);
+    (void)vouch_batch_end(s->acks);
+    if (c->o.delete_acked) {
+        vouch_batch_begin(s->acks, "XDEL");
+        vouch_batch_argument(s->acks, vouch_bytes(s->name.data, s->name.size));
+        add_ids(d, s->acks, marked_only);
+        (void)vouch_batch_end(s->acks);
+    }
+    if (vouch_batch_error(s->acks, NULL) == VOUCH_OK)
+        return true;
+    batch_forgive(s->acks);
+    batch_cut(s->acks, before);
+    return false;
+}
+
+vouch_status delivery_acknowledge(vouch_delivery *d, vouch_error *error)
+{
+    struct vouch_consumer *c = d->consumer;
+    bool marked_only = c->o.ack == VOUCH_ACK_MANUAL;
+    if (c->o.ack != VOUCH_ACK_BEFORE && !add_ack(c, d, marked_only))
+        return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY,
+                         "out of memory for acknowledging %zu entries", d->n);
+    for (size_t i = 0; i < d->n; i++) {
+        if (!is_open(d, i) || (marked_only && !d->entries[i].marked))
+            continue;
+        d->entries[i].verdict = VOUCH_VERDICT_DONE;
+        c->counts.done++;
+        c->working--;
+        d->owner->held[d->stream - c->streams]--;
+    }
+    return VOUCH_OK;
+}
+
+/* ---- by hand -------------------------------------------------------------------------------- */
+
+bool delivery_hand(vouch_delivery *d, enum hand_action action, size_t first, size_t n,
+                   const char *detail)
+{
+    if (!hand_add(d, action, first, n, detail))
+        return false;
+    for (size_t i = first; action != HAND_EXTEND && i < first + n; i++)
+        if (is_open(d, i)) {
+            d->entries[i].handed = true;
+            d->consumer->working--;
+        }
+    return true;
+}
+
+/* Given back at once, or, if there is no memory for that, claimed by others in time. */
+void delivery_abandon(vouch_delivery *d)
+{
+    struct vouch_consumer *c = d->consumer;
+    size_t open = 0;
+    for (size_t i = 0; i < d->n; i++)
+        open += is_open(d, i);
+    if (open && c->o.ack != VOUCH_ACK_BEFORE && delivery_hand(d, HAND_RETURN, 0, d->n, c->idle))
+        open = 0;
+    c->working -= open;
+    hand_forget(c, d);
+}
+
+void delivery_destroy(vouch_delivery *d)
+{
+    if (d->consumer) {
+        *d->link = d->next;
+        if (d->next)
+            d->next->link = d->link;
+        delivery_abandon(d);
+    }
+    intake_release(d->intake);
+    for (size_t i = 0; i < d->n; i++) {
+        vouch_batch_free(d->entries[i].effects);
+        alloc_free(d->entries[i].token);
+    }
+    alloc_free(d->asked);
+    alloc_free(d->asked_of);
+    alloc_free(d->name);
+    alloc_free(d);
+}
+
+/* ---- dead letters, exactly once ------------------------------------------------------------- */
+
+/* What the entry causes is that it is among the dead letters. False when memory is short. */
+bool entry_bury(vouch_delivery *d, size_t i, const char *reason)
+{
+    const struct vouch_consumer *c = d->consumer;
+    const struct stream *s = d->stream;
+    struct delivered *e = &d->entries[i];
+    const char *owner = d->owner->name;
+    e->effects = e->effects ? e->effects : vouch_batch_new();
+    if (!e->effects)
+        return false;
+    vouch_batch_clear(e->effects);
+    vouch_batch_begin(e->effects, "XADD");
+    const vouch_arg words[] = {vouch_bytes(s->dead_letter.data, s->dead_letter.size),
+                               vouch_text("*"),
+                               vouch_text("vouch:stream"),
+                               vouch_bytes(s->name.data, s->name.size),
+                               vouch_text("vouch:group"),
+                               vouch_bytes(c->group.data, c->group.size),
+                               vouch_text("vouch:id"),
+                               vouch_bytes(e->entry.id.data, e->entry.id.size),
+                               vouch_text("vouch:reason"),
+                               vouch_text(reason),
+                               vouch_text("vouch:deliveries"),
+                               vouch_uint(e->entry.deliveries),
+                               vouch_text("vouch:consumer"),
+                               vouch_text(owner)};
+    for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+        vouch_batch_argument(e->effects, words[k]);
+    for (size_t k = 0; k < vouch_reply_count(e->entry.fields); k++) {
+        vouch_string field = vouch_reply_string(vouch_reply_at(e->entry.fields, k));
+        vouch_batch_argument(e->effects, vouch_bytes(field.data, field.size));
+    }
+    (void)vouch_batch_end(e->effects);
+    e->buried = vouch_batch_error(e->effects, NULL) == VOUCH_OK;
+    return e->buried;
+}
