@@ -93,8 +93,8 @@ static int work(vouch_client *client, const char *name)
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }
-    (void)signal(SIGINT, stop);
-    (void)signal(SIGTERM, stop);
+    (void)sigaction(SIGINT, &(struct sigaction){.sa_handler = stop}, NULL);
+    (void)sigaction(SIGTERM, &(struct sigaction){.sa_handler = stop}, NULL);
     do {
         vouch_status status = vouch_consumer_poll(consumer, 1000, &delivery, &error);
         if (status && status != VOUCH_EINTERRUPTED)
