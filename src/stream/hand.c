@@ -104,7 +104,8 @@ static void pop(struct vouch_consumer *c)
     hand_free(h);
 }
 
-/* What could not be done is not tried again: the entries stay pending, and are claimed in time. */
+/* What could not be done is not tried again: the entries stay pending, and are claimed in time. Until then the server
+ * may count them for an owner that does not: it is retired. */
 vouch_status hand_finish(struct vouch_consumer *c, vouch_error *error)
 {
     struct hand *h = c->hands;
@@ -112,8 +113,10 @@ vouch_status hand_finish(struct vouch_consumer *c, vouch_error *error)
     vouch_status status = vouch_call_finish(c->side, &call, error);
     vouch_string letters = vouch_reply_string(vouch_call_reply(call));
     const vouch_result *r = vouch_call_result(call);
+    bool known = status == VOUCH_OK && letters.size == h->n;
+    if (!known && h->action != HAND_EXTEND)
+        c->retire = c->retire || h->owner == c->owner;
     for (size_t i = 0; i < h->n; i++) {
-        bool known = status == VOUCH_OK && letters.size == h->n;
         vouch_verdict v =
             known ? verdict_of(h, letters.data[i] == 'y', r->attempts > 1) : VOUCH_VERDICT_UNKNOWN;
         if (h->action != HAND_EXTEND)
