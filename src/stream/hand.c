@@ -86,9 +86,11 @@ vouch_status hand_start(struct vouch_consumer *c, vouch_error *error)
     return status;
 }
 
-static vouch_verdict verdict_of(const struct hand *h, bool ours, bool again)
+static vouch_verdict verdict_of(const struct hand *h, char letter, bool again)
 {
-    if (!ours)
+    if (letter == 'l')
+        return VOUCH_VERDICT_GONE;
+    if (letter != 'y')
         return again ? VOUCH_VERDICT_GONE : VOUCH_VERDICT_FENCED;
     return h->action == HAND_RETURN   ? VOUCH_VERDICT_RETURNED
            : h->action == HAND_REJECT ? VOUCH_VERDICT_REJECTED
@@ -118,7 +120,8 @@ vouch_status hand_finish(struct vouch_consumer *c, vouch_error *error)
         c->retire = c->retire || h->owner == c->owner;
     for (size_t i = 0; i < h->n; i++) {
         vouch_verdict v =
-            known ? verdict_of(h, letters.data[i] == 'y', r->attempts > 1) : VOUCH_VERDICT_UNKNOWN;
+            known ? verdict_of(h, letters.data[i], r->attempts > 1) : VOUCH_VERDICT_UNKNOWN;
+        c->counts.lost += known && letters.data[i] == 'l';
         if (h->action != HAND_EXTEND)
             h->owner->held[h->stream - c->streams]--;
         if (h->delivery && v != VOUCH_VERDICT_UNKNOWN)
