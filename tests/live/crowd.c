@@ -185,40 +185,79 @@ bool crowd_end(struct crowd *c)
 
 /* ---- reports -------------------------------------------------------------------------------- */
 
-static void hear(struct crowd_words *words, int life, const char *line)
+struct ear {
+    struct crowd_words words;
+    int life;
+    unsigned handed[CROWD_MOST + 1]; /* the last time that somebody was handed it */
+    unsigned usurper[CROWD_MOST + 1]; /* who was handed it this time began to commit it too late */
+};
+
+static void hear_of(struct ear *ear, char letter, unsigned long k, int64_t amount, unsigned n)
 {
+    switch (letter) {
+    case 'L':
+        ear->words.lost[k]++;
+        break;
+    case 'N':
+        ear->words.given_back[k] = 1;
+        break;
+    case 'H':
+        ear->handed[k] = n > ear->handed[k] ? n : ear->handed[k];
+        break;
+    case 'B':
+        if (n < ear->handed[k])
+            ear->usurper[k] = n;
+        break;
+    case 'D':
+        if (amount == crowd_amount(ear->life, k))
+            ear->words.done[k]++;
+        ear->words.usurped += ear->usurper[k] == n;
+        break;
+    default:
+        break;
+    }
+}
+
+static void hear(struct ear *ear, const char *line)
+{
+    struct crowd_words *words = &ear->words;
     unsigned long k = 0;
-    int64_t amount = 0;
-    int n = line[0] == 'E' ? 0 : sscanf(line + 1, " %lu %" SCNd64, &k, &amount);
-    if (line[0] == 'U')
+    int64_t number = 0;
+    unsigned n = 0;
+    char letter = line[0];
+    int fields = letter == 'E' ? 0 : sscanf(line + 1, " %lu %" SCNd64 " %u", &k, &number, &n);
+    if (letter == 'U')
         words->untold += k;
-    else if (n > 0 && k > CROWD_MOST)
+    else if (fields > 0 && k > CROWD_MOST)
         ts_die("an entry that never was: %s", line);
-    else if (line[0] == 'L')
-        words->lost[k]++;
-    else if (line[0] == 'D' && amount == crowd_amount(life, k))
-        words->done[k]++;
-    words->dones += line[0] == 'D';
-    words->fenced += line[0] == 'F';
-    words->others += line[0] == 'O';
-    words->troubles += line[0] == 'E';
+    else if (fields > 0)
+        hear_of(ear, letter, k, number, letter == 'D' ? n : (unsigned)number);
+    words->dones += letter == 'D';
+    words->fenced += letter == 'F';
+    words->others += letter == 'O';
+    words->troubles += letter == 'E';
 }
 
 struct crowd_words crowd_free(struct crowd *c, int life)
 {
-    struct crowd_words words = {.kills = c->kills, .sleeps = c->sleeps};
+    struct ear *ear = ts_alloc(sizeof *ear);
     char line[256];
+    ear->words.kills = c->kills;
+    ear->words.sleeps = c->sleeps;
+    ear->life = life;
     for (size_t i = 0; i < CROWD; i++)
         if (c->members[i].pid > 0)
             ts_child_kill(c->members[i].pid);
     FILE *f = fopen(c->report, "r");
     while (f && fgets(line, sizeof line, f))
         if (strchr(line, '\n')) /* else it was killed as it wrote */
-            hear(&words, life, line);
+            hear(ear, line);
     if (f)
         (void)fclose(f);
     (void)unlink(c->report);
     (void)unlink(c->log);
     free(c);
+    struct crowd_words words = ear->words;
+    free(ear);
     return words;
 }

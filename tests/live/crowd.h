@@ -56,6 +56,9 @@ bool crowd_end(struct crowd *crowd);
 struct crowd_words {
     uint8_t done[CROWD_MOST + 1]; /* how often an entry was said to be done, in the last life */
     uint8_t lost[CROWD_MOST + 1]; /* … to be lost, in any */
+    uint8_t given_back[CROWD_MOST + 1]; /* whoever does that is told of a loss in numbers only */
+    size_t usurped; /* by one who began to commit it when another had been handed it since; if nothing but claims
+                       counts deliveries */
     unsigned long untold;         /* losses that were counted, and not delivered: it was closed */
     unsigned long dones, fenced, others, troubles, kills, sleeps;
 };

@@ -150,7 +150,7 @@ static void judge(const struct mischief *m, const struct crowd_words *w, struct 
         check(once || k > m->added || m->deleted[k], "entry %zu was never applied", k);
         check(w->done[k] <= 1 && w->done[k] <= once, "entry %zu was said to be done %d times", k,
               w->done[k]);
-        untold += m->must_tell[k] && !once && !w->lost[k];
+        untold += m->must_tell[k] && !once && !w->lost[k] && !w->given_back[k];
         sum += a.ledger[k] * crowd_amount(m->life, k);
         t->dead += a.dead[k] > 0;
         t->deleted += m->deleted[k];
@@ -159,6 +159,8 @@ static void judge(const struct mischief *m, const struct crowd_words *w, struct 
     check(sum == (r->text ? strtoll(r->text, NULL, 10) : 0), "the sum is wrong");
     ts_reply_free(r);
     check(untold <= w->untold || !crowd_plan_is_calm(&m->plan), "%zu losses were not told", untold);
+    bool counts = !m->plan.destroys && !m->plan.flushes && !m->plan.drops;
+    check(!counts || !w->usurped, "%zu entries were applied by one who had lost them", w->usurped);
     t->untold += untold;
     t->entries += m->added;
 }
