@@ -185,11 +185,15 @@ bool crowd_end(struct crowd *c)
 
 /* ---- reports -------------------------------------------------------------------------------- */
 
+/* An entry that was claimed from a process may come back to it, before it has looked at what it was handed first. */
 struct ear {
     struct crowd_words words;
     int life;
-    unsigned handed[CROWD_MOST + 1]; /* the last time that somebody was handed it */
-    unsigned usurper[CROWD_MOST + 1]; /* who was handed it this time began to commit it too late */
+    unsigned long who;
+    unsigned handed[CROWD_MOST + 1];                /* the last time that somebody was handed it */
+    unsigned handed_to[CROWD_MOST + 1][CROWD_PIDS]; /* … that this process was */
+    unsigned late[CROWD_MOST + 1]; /* who was handed it this time began to commit it too late */
+    unsigned usurped[CROWD_MOST + 1][CROWD_PIDS]; /* and was told that it is done */
 };
 
 static void hear_of(struct ear *ear, char letter, unsigned long k, int64_t amount, unsigned n)
@@ -203,19 +207,31 @@ static void hear_of(struct ear *ear, char letter, unsigned long k, int64_t amoun
         break;
     case 'H':
         ear->handed[k] = n > ear->handed[k] ? n : ear->handed[k];
+        if (n > ear->handed_to[k][ear->who])
+            ear->handed_to[k][ear->who] = n;
         break;
     case 'B':
         if (n < ear->handed[k])
-            ear->usurper[k] = n;
+            ear->late[k] = n;
         break;
     case 'D':
         if (amount == crowd_amount(ear->life, k))
             ear->words.done[k]++;
-        ear->words.usurped += ear->usurper[k] == n;
+        if (ear->late[k] == n)
+            ear->usurped[k][ear->who] = n;
         break;
     default:
         break;
     }
+}
+
+static size_t usurped(const struct ear *ear)
+{
+    size_t n = 0;
+    for (size_t k = 0; k <= CROWD_MOST; k++)
+        for (size_t i = 0; i < CROWD_PIDS; i++)
+            n += ear->usurped[k][i] && ear->handed_to[k][i] <= ear->usurped[k][i];
+    return n;
 }
 
 static void hear(struct ear *ear, const char *line)
@@ -224,8 +240,11 @@ static void hear(struct ear *ear, const char *line)
     unsigned long k = 0;
     int64_t number = 0;
     unsigned n = 0;
-    char letter = line[0];
-    int fields = letter == 'E' ? 0 : sscanf(line + 1, " %lu %" SCNd64 " %u", &k, &number, &n);
+    char *rest = NULL;
+    ear->who = strtoul(line, &rest, 10) % CROWD_PIDS;
+    char letter = rest[0] ? rest[1] : 0;
+    int fields =
+        !letter || letter == 'E' ? 0 : sscanf(rest + 2, " %lu %" SCNd64 " %u", &k, &number, &n);
     if (letter == 'U')
         words->untold += k;
     else if (fields > 0 && k > CROWD_MOST)
@@ -258,6 +277,7 @@ struct crowd_words crowd_free(struct crowd *c, int life)
     (void)unlink(c->log);
     free(c);
     struct crowd_words words = ear->words;
+    words.usurped = usurped(ear);
     free(ear);
     return words;
 }

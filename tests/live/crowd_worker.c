@@ -1,4 +1,5 @@
-/* One consumer, in a process of its own. What it is told is written to a file at once, a line for each entry:
+/* One consumer, in a process of its own. What it is told is written to a file at once, a line for each entry, behind
+ * a number for the process:
  *
  *     D k amount   done        F k, O k   fenced, anything else        L k   lost
  *     U n          so many were lost that it was not handed            E …   an error
@@ -42,9 +43,10 @@ __attribute__((format(printf, 2, 3))) static void tell(const struct worker *w, c
                                                        ...)
 {
     char line[200];
+    int begun = snprintf(line, sizeof line, "%d ", (int)(getpid() % CROWD_PIDS));
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(line, sizeof line - 1, format, args);
+    int n = begun + vsnprintf(line + begun, sizeof line - 1 - (size_t)begun, format, args);
     va_end(args);
     n = n < (int)sizeof line - 1 ? n : (int)sizeof line - 2;
     line[n++] = '\n';

@@ -15,8 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SEEDS            8
-#define SEEDS_OF_SERVERS 20 /* then another: what is in its log of commands makes it slow to start */
+#define SEEDS 8
+#define SEEDS_OF_SERVERS                                                                           \
+    20 /* then another: what is in its log of commands makes it slow to start */
 
 static struct rig rig;
 static char folder[TS_TEMP_MAX];
@@ -46,7 +47,8 @@ static int64_t pending(void)
 static bool is_read(void)
 {
     ts_reply *g = ts_command(rig.server, "XINFO", "GROUPS", CROWD_STREAM, NULL);
-    ts_reply *last = ts_command(rig.server, "XREVRANGE", CROWD_STREAM, "+", "-", "COUNT", "1", NULL);
+    ts_reply *last =
+        ts_command(rig.server, "XREVRANGE", CROWD_STREAM, "+", "-", "COUNT", "1", NULL);
     bool read = g->count == 1;
     if (read && last->count)
         for (size_t i = 0; i + 1 < g->elements[0]->count; i += 2)
@@ -243,7 +245,8 @@ START_TEST(each_entry_is_applied_once)
     }
     rig_stop(&rig);
     ts_temp_remove(folder);
-    printf("%s: %zu seeds, the last VOUCH_CONSUMER_SEED=%" PRIu64 ": %zu entries, %zu dead letters, "
+    printf("%s: %zu seeds, the last VOUCH_CONSUMER_SEED=%" PRIu64
+           ": %zu entries, %zu dead letters, "
            "%zu deleted (%zu pending ones untold)\n  %lu done, %lu fenced, %lu otherwise, %lu "
            "troubles; %lu killed, %lu slept, %lu acts, %lu deaths of the server, %lu flushes\n",
            kinds[_i], t.seeds, seed - 1, t.entries, t.dead, t.deleted, t.untold, t.dones, t.fenced,
