@@ -37,8 +37,8 @@ struct crowd_plan crowd_plan_of(uint64_t seed)
 {
     uint64_t r = chaos_seed(seed, 5, 0);
     struct crowd_plan p = {.seed = seed};
-    bool *const some[] = {&p.kills,   &p.sleeps, &p.cuts,        &p.chaos,   &p.destroys,
-                          &p.deletes, &p.drops,  &p.server_dies, &p.starves, &p.forgets_scripts};
+    bool *const some[] = {&p.deletes, &p.forgets_scripts, &p.kills, &p.sleeps,      &p.cuts,
+                          &p.chaos,   &p.destroys,        &p.drops, &p.server_dies, &p.starves};
     for (size_t i = 0; i < sizeof some / sizeof *some; i++)
         *some[i] = chaos_below(&r, 5) < 2;
     p.flushes = chaos_below(&r, 8) == 0;
@@ -46,13 +46,11 @@ struct crowd_plan crowd_plan_of(uint64_t seed)
     p.delete_acked = chaos_below(&r, 6) == 0;
     p.dead_letters = chaos_below(&r, 4) == 0;
     p.run_ms = 200 + (int64_t)chaos_below(&r, 300);
+    p.calm = chaos_below(&r, 8) == 0;
+    for (size_t i = 0; p.calm && i < sizeof some / sizeof *some; i++)
+        *some[i] = i < 2;
+    p.flushes = p.flushes && !p.calm;
     return p;
-}
-
-bool crowd_plan_is_calm(const struct crowd_plan *p)
-{
-    return !p->kills && !p->cuts && !p->chaos && !p->destroys && !p->drops && !p->server_dies &&
-           !p->flushes && !p->starves;
 }
 
 int64_t crowd_amount(int life, size_t k)

@@ -24,12 +24,11 @@ struct crowd_plan {
     bool kills, sleeps, cuts, chaos, destroys, deletes, drops, forgets_scripts, server_dies,
         starves, flushes;
     bool all_or_none, delete_acked, dead_letters;
+    bool calm; /* nothing but deletions: whoever is told of a lost entry lives to report it */
     int64_t run_ms;
 };
 
 struct crowd_plan crowd_plan_of(uint64_t seed);
-/* Whoever was told of a lost entry lives to report it. */
-bool crowd_plan_is_calm(const struct crowd_plan *plan);
 
 /* ---- in a consumer's process ---------------------------------------------------------------- */
 
