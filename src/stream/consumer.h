@@ -48,7 +48,8 @@ struct stream {
     char generation[STREAM_GENERATION]; /* of the group and its state; with EXACTLY_ONCE */
     uint64_t since;                     /* the epoch in which that began */
     char resume[48];                    /* where opening it goes on */
-    bool mended; /* what was delivered and is pending with nobody was looked for, when it was opened */
+    bool
+        mended; /* what was delivered and is pending with nobody was looked for, when it was opened */
     vouch_batch *acks, *sent; /* XACKs to go with the next read; those that are under way */
     int64_t claim_at;         /* when to look for what others hold too long */
     char cursor[48];          /* where that look goes on */

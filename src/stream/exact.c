@@ -86,6 +86,8 @@ static void opened(struct vouch_consumer *c, struct stream *s, const struct open
                 memcmp(s->generation, a->generation.data, a->generation.size) == 0;
     if (!same) {
         c->counts.groups_lost += s->known;
+        /* What was read in between is pending with an owner that does not count it: reset as it is committed. */
+        c->retire = c->retire || s->known;
         memcpy(s->generation, a->generation.data, a->generation.size);
         s->generation[a->generation.size] = 0;
         s->since = ++c->epoch;

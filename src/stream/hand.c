@@ -86,9 +86,11 @@ vouch_status hand_start(struct vouch_consumer *c, vouch_error *error)
     return status;
 }
 
-static vouch_verdict verdict_of(const struct hand *h, bool ours, bool again)
+static vouch_verdict verdict_of(const struct hand *h, char letter, bool again)
 {
-    if (!ours)
+    if (letter == 'l')
+        return VOUCH_VERDICT_GONE;
+    if (letter != 'y')
         return again ? VOUCH_VERDICT_GONE : VOUCH_VERDICT_FENCED;
     return h->action == HAND_RETURN   ? VOUCH_VERDICT_RETURNED
            : h->action == HAND_REJECT ? VOUCH_VERDICT_REJECTED
@@ -104,7 +106,8 @@ static void pop(struct vouch_consumer *c)
     hand_free(h);
 }
 
-/* What could not be done is not tried again: the entries stay pending, and are claimed in time. */
+/* What could not be done is not tried again: the entries stay pending, and are claimed in time. Until then the server
+ * may count them for an owner that does not: it is retired. */
 vouch_status hand_finish(struct vouch_consumer *c, vouch_error *error)
 {
     struct hand *h = c->hands;
@@ -112,10 +115,13 @@ vouch_status hand_finish(struct vouch_consumer *c, vouch_error *error)
     vouch_status status = vouch_call_finish(c->side, &call, error);
     vouch_string letters = vouch_reply_string(vouch_call_reply(call));
     const vouch_result *r = vouch_call_result(call);
+    bool known = status == VOUCH_OK && letters.size == h->n;
+    if (!known && h->action != HAND_EXTEND)
+        c->retire = c->retire || h->owner == c->owner;
     for (size_t i = 0; i < h->n; i++) {
-        bool known = status == VOUCH_OK && letters.size == h->n;
         vouch_verdict v =
-            known ? verdict_of(h, letters.data[i] == 'y', r->attempts > 1) : VOUCH_VERDICT_UNKNOWN;
+            known ? verdict_of(h, letters.data[i], r->attempts > 1) : VOUCH_VERDICT_UNKNOWN;
+        c->counts.lost += known && letters.data[i] == 'l';
         if (h->action != HAND_EXTEND)
             h->owner->held[h->stream - c->streams]--;
         if (h->delivery && v != VOUCH_VERDICT_UNKNOWN)

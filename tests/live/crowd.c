@@ -37,8 +37,8 @@ struct crowd_plan crowd_plan_of(uint64_t seed)
 {
     uint64_t r = chaos_seed(seed, 5, 0);
     struct crowd_plan p = {.seed = seed};
-    bool *const some[] = {&p.kills,   &p.sleeps, &p.cuts,        &p.chaos,   &p.destroys,
-                          &p.deletes, &p.drops,  &p.server_dies, &p.starves, &p.forgets_scripts};
+    bool *const some[] = {&p.deletes, &p.forgets_scripts, &p.kills, &p.sleeps,      &p.cuts,
+                          &p.chaos,   &p.destroys,        &p.drops, &p.server_dies, &p.starves};
     for (size_t i = 0; i < sizeof some / sizeof *some; i++)
         *some[i] = chaos_below(&r, 5) < 2;
     p.flushes = chaos_below(&r, 8) == 0;
@@ -46,13 +46,11 @@ struct crowd_plan crowd_plan_of(uint64_t seed)
     p.delete_acked = chaos_below(&r, 6) == 0;
     p.dead_letters = chaos_below(&r, 4) == 0;
     p.run_ms = 200 + (int64_t)chaos_below(&r, 300);
+    p.calm = chaos_below(&r, 8) == 0;
+    for (size_t i = 0; p.calm && i < sizeof some / sizeof *some; i++)
+        *some[i] = i < 2;
+    p.flushes = p.flushes && !p.calm;
     return p;
-}
-
-bool crowd_plan_is_calm(const struct crowd_plan *p)
-{
-    return !p->kills && !p->cuts && !p->chaos && !p->destroys && !p->drops && !p->server_dies &&
-           !p->flushes && !p->starves;
 }
 
 int64_t crowd_amount(int life, size_t k)
@@ -185,40 +183,99 @@ bool crowd_end(struct crowd *c)
 
 /* ---- reports -------------------------------------------------------------------------------- */
 
-static void hear(struct crowd_words *words, int life, const char *line)
+/* An entry that was claimed from a process may come back to it, before it has looked at what it was handed first. */
+struct ear {
+    struct crowd_words words;
+    int life;
+    unsigned long who;
+    unsigned handed[CROWD_MOST + 1];                /* the last time that somebody was handed it */
+    unsigned handed_to[CROWD_MOST + 1][CROWD_PIDS]; /* … that this process was */
+    unsigned late[CROWD_MOST + 1]; /* who was handed it this time began to commit it too late */
+    unsigned usurped[CROWD_MOST + 1][CROWD_PIDS]; /* and was told that it is done */
+};
+
+static void hear_of(struct ear *ear, char letter, unsigned long k, int64_t amount, unsigned n)
 {
+    switch (letter) {
+    case 'L':
+        ear->words.lost[k]++;
+        break;
+    case 'N':
+        ear->words.given_back[k] = 1;
+        break;
+    case 'H':
+        ear->handed[k] = n > ear->handed[k] ? n : ear->handed[k];
+        if (n > ear->handed_to[k][ear->who])
+            ear->handed_to[k][ear->who] = n;
+        break;
+    case 'B':
+        if (n < ear->handed[k])
+            ear->late[k] = n;
+        break;
+    case 'D':
+        if (amount == crowd_amount(ear->life, k))
+            ear->words.done[k]++;
+        if (ear->late[k] == n)
+            ear->usurped[k][ear->who] = n;
+        break;
+    default:
+        break;
+    }
+}
+
+static size_t usurped(const struct ear *ear)
+{
+    size_t n = 0;
+    for (size_t k = 0; k <= CROWD_MOST; k++)
+        for (size_t i = 0; i < CROWD_PIDS; i++)
+            n += ear->usurped[k][i] && ear->handed_to[k][i] <= ear->usurped[k][i];
+    return n;
+}
+
+static void hear(struct ear *ear, const char *line)
+{
+    struct crowd_words *words = &ear->words;
     unsigned long k = 0;
-    int64_t amount = 0;
-    int n = line[0] == 'E' ? 0 : sscanf(line + 1, " %lu %" SCNd64, &k, &amount);
-    if (line[0] == 'U')
+    int64_t number = 0;
+    unsigned n = 0;
+    char *rest = NULL;
+    ear->who = strtoul(line, &rest, 10) % CROWD_PIDS;
+    char letter = rest[0] ? rest[1] : 0;
+    int fields =
+        !letter || letter == 'E' ? 0 : sscanf(rest + 2, " %lu %" SCNd64 " %u", &k, &number, &n);
+    if (letter == 'U')
         words->untold += k;
-    else if (n > 0 && k > CROWD_MOST)
+    else if (fields > 0 && k > CROWD_MOST)
         ts_die("an entry that never was: %s", line);
-    else if (line[0] == 'L')
-        words->lost[k]++;
-    else if (line[0] == 'D' && amount == crowd_amount(life, k))
-        words->done[k]++;
-    words->dones += line[0] == 'D';
-    words->fenced += line[0] == 'F';
-    words->others += line[0] == 'O';
-    words->troubles += line[0] == 'E';
+    else if (fields > 0)
+        hear_of(ear, letter, k, number, letter == 'D' ? n : (unsigned)number);
+    words->dones += letter == 'D';
+    words->fenced += letter == 'F';
+    words->others += letter == 'O';
+    words->troubles += letter == 'E';
 }
 
 struct crowd_words crowd_free(struct crowd *c, int life)
 {
-    struct crowd_words words = {.kills = c->kills, .sleeps = c->sleeps};
+    struct ear *ear = ts_alloc(sizeof *ear);
     char line[256];
+    ear->words.kills = c->kills;
+    ear->words.sleeps = c->sleeps;
+    ear->life = life;
     for (size_t i = 0; i < CROWD; i++)
         if (c->members[i].pid > 0)
             ts_child_kill(c->members[i].pid);
     FILE *f = fopen(c->report, "r");
     while (f && fgets(line, sizeof line, f))
         if (strchr(line, '\n')) /* else it was killed as it wrote */
-            hear(&words, life, line);
+            hear(ear, line);
     if (f)
         (void)fclose(f);
     (void)unlink(c->report);
     (void)unlink(c->log);
     free(c);
+    struct crowd_words words = ear->words;
+    words.usurped = usurped(ear);
+    free(ear);
     return words;
 }

@@ -15,20 +15,20 @@
 #define CROWD_DEAD   "{s}orders:dead"
 #define CROWD_LEDGER "{s}ledger"
 #define CROWD_SUM    "{s}sum"
+#define CROWD_PIDS   251  /* so many numbers are given to processes */
 #define CROWD_MOST   1200 /* entries of one life of the stream, numbered from 1 */
 
 /* What happens in one seed. */
 struct crowd_plan {
     uint64_t seed;
-    bool kills, sleeps, cuts, chaos, destroys, deletes, drops, forgets_scripts, server_dies, starves,
-        flushes;
+    bool kills, sleeps, cuts, chaos, destroys, deletes, drops, forgets_scripts, server_dies,
+        starves, flushes;
     bool all_or_none, delete_acked, dead_letters;
+    bool calm; /* nothing but deletions: whoever is told of a lost entry lives to report it */
     int64_t run_ms;
 };
 
 struct crowd_plan crowd_plan_of(uint64_t seed);
-/* Whoever was told of a lost entry lives to report it. */
-bool crowd_plan_is_calm(const struct crowd_plan *plan);
 
 /* ---- in a consumer's process ---------------------------------------------------------------- */
 
@@ -56,7 +56,11 @@ bool crowd_end(struct crowd *crowd);
 struct crowd_words {
     uint8_t done[CROWD_MOST + 1]; /* how often an entry was said to be done, in the last life */
     uint8_t lost[CROWD_MOST + 1]; /* … to be lost, in any */
-    unsigned long untold;         /* losses that were counted, and not delivered: it was closed */
+    uint8_t given_back[CROWD_MOST + 1]; /* whoever does that is told of a loss in numbers only */
+    size_t
+        usurped; /* by one who began to commit it when another had been handed it since; if nothing but claims
+                       counts deliveries */
+    unsigned long untold; /* losses that were counted, and not delivered: it was closed */
     unsigned long dones, fenced, others, troubles, kills, sleeps;
 };
 

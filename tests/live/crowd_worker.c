@@ -1,7 +1,10 @@
-/* One consumer, in a process of its own. What it is told is written to a file at once, a line for each entry:
+/* One consumer, in a process of its own. What it is told is written to a file at once, a line for each entry, behind
+ * a number for the process:
  *
  *     D k amount   done        F k, O k   fenced, anything else        L k   lost
- *     U n          so many were lost that it was not handed            E …   an error */
+ *     U n          so many were lost that it was not handed            E …   an error
+ *     H k n        it was handed, the nth time that anybody was        N k   given back
+ *     B k n        its commit is about to be sent */
 #include "base.h"
 #include "crowd.h"
 
@@ -40,9 +43,10 @@ __attribute__((format(printf, 2, 3))) static void tell(const struct worker *w, c
                                                        ...)
 {
     char line[200];
+    int begun = snprintf(line, sizeof line, "%d ", (int)(getpid() % CROWD_PIDS));
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(line, sizeof line - 1, format, args);
+    int n = begun + vsnprintf(line + begun, sizeof line - 1 - (size_t)begun, format, args);
     va_end(args);
     n = n < (int)sizeof line - 1 ? n : (int)sizeof line - 2;
     line[n++] = '\n';
@@ -101,6 +105,15 @@ static void tell_lost(struct worker *w, const vouch_delivery *d)
         }
 }
 
+static void tell_each(const struct worker *w, char letter, const vouch_delivery *d)
+{
+    for (size_t i = 0; i < vouch_delivery_count(d); i++) {
+        const vouch_entry *e = vouch_delivery_entry(d, i);
+        if (!e->lost)
+            tell(w, "%c %lu %u", letter, strtoul(e->id.data, NULL, 10), e->deliveries);
+    }
+}
+
 static void tell_verdicts(const struct worker *w, const vouch_delivery *d)
 {
     for (size_t i = 0; i < vouch_delivery_count(d); i++) {
@@ -108,7 +121,7 @@ static void tell_verdicts(const struct worker *w, const vouch_delivery *d)
         vouch_verdict v = vouch_delivery_verdict(d, i);
         unsigned long k = strtoul(e->id.data, NULL, 10);
         if (v == VOUCH_VERDICT_DONE)
-            tell(w, "D %lu %" PRId64, k, amount_of(e));
+            tell(w, "D %lu %" PRId64 " %u", k, amount_of(e), e->deliveries);
         else if (!e->lost)
             tell(w, "%c %lu %d", v == VOUCH_VERDICT_FENCED ? 'F' : 'O', k, v);
     }
@@ -120,13 +133,17 @@ static void commit(struct worker *w, vouch_delivery *d)
     vouch_error e;
     vouch_status status;
     step(w);
+    if (!vouch_delivery_is_open(d))
+        tell_each(w, 'B', d);
     while ((status = vouch_delivery_commit(d, &e)) && e.retriable && !ended)
         rest(1);
     step(w);
-    if (status)
+    if (status) {
         tell(w, "E commit %s %s", vouch_status_name(status), e.message);
-    else
+        tell_each(w, 'N', d);
+    } else {
         tell_verdicts(w, d);
+    }
     step(w);
     vouch_delivery_free(d);
 }
@@ -137,8 +154,10 @@ static void by_hand(struct worker *w, vouch_delivery *d)
     size_t i = (size_t)chaos_below(&w->die, vouch_delivery_count(d));
     if (vouch_delivery_verdict(d, i) != VOUCH_VERDICT_UNKNOWN)
         return;
-    if (chance(w, 10))
+    if (chance(w, 10)) {
+        tell(w, "N %lu", strtoul(vouch_delivery_entry(d, i)->id.data, NULL, 10));
         (void)!vouch_delivery_nack(d, i, (int64_t)chaos_below(&w->die, (uint64_t)w->claim_ms), &e);
+    }
     if (w->plan.dead_letters && chance(w, 16))
         (void)!vouch_delivery_reject(d, i, "by the die", &e);
     if (chance(w, 12))
@@ -150,16 +169,20 @@ static void work_on(struct worker *w, vouch_delivery *d)
     vouch_error e;
     step(w);
     tell_lost(w, d);
+    tell_each(w, 'H', d);
     crowd_fill(d);
     by_hand(w, d);
     if (chance(w, 10)) /* slow: others claim it meanwhile */
         rest((int64_t)chaos_below(&w->die, 2 * (uint64_t)w->claim_ms));
     if (chance(w, 24)) {
+        tell_each(w, 'N', d);
         vouch_delivery_free(d);
     } else if (!w->late && chance(w, 4)) {
         w->late = d;
-        if (chance(w, 2))
+        if (chance(w, 2)) {
+            tell_each(w, 'B', d);
             (void)!vouch_delivery_submit(d, &e);
+        }
     } else {
         commit(w, d);
     }

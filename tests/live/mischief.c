@@ -24,8 +24,7 @@ static bool chance(struct mischief *m, uint64_t one_in)
 
 struct mischief mischief_begin(struct rig *rig, const struct crowd_plan *plan)
 {
-    struct mischief m = {
-        .rig = rig, .plan = *plan, .die = chaos_seed(plan->seed, 8, 0), .life = 1};
+    struct mischief m = {.rig = rig, .plan = *plan, .die = chaos_seed(plan->seed, 8, 0), .life = 1};
     ts_reply_free(ASK(&m, "FLUSHALL"));
     return m;
 }
@@ -36,8 +35,7 @@ static bool add(struct mischief *m)
 {
     char id[32], amount[32];
     (void)snprintf(id, sizeof id, "%zu-1", m->added + 1);
-    (void)snprintf(amount, sizeof amount, "%lld",
-                   (long long)crowd_amount(m->life, m->added + 1));
+    (void)snprintf(amount, sizeof amount, "%lld", (long long)crowd_amount(m->life, m->added + 1));
     ts_reply *r = ASK(m, "XADD", CROWD_STREAM, id, "n", amount);
     bool fine = r->type == TS_REPLY_TEXT;
     if (!fine && (r->type != TS_REPLY_ERROR || strncmp(r->text, "OOM", 3) != 0))
@@ -60,15 +58,16 @@ void mischief_produce(struct mischief *m)
 static const char delete_some[] =
     "local p, some = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 40), {} "
     "if p.err then return {{}, {}} end "
-    "for i = 1 + ARGV[2], #p, 3 do some[#some + 1] = p[i][1] redis.call('XDEL', KEYS[1], p[i][1]) end "
+    "for i = 1 + ARGV[2], #p, 3 do some[#some + 1] = p[i][1] redis.call('XDEL', KEYS[1], p[i][1]) "
+    "end "
     "return {some, some}";
-static const char trim[] =
-    "local p = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 40) "
-    "if p.err or #p < 3 then return {{}, {}} end "
-    "local to, pending, gone = p[1 + math.floor(#p / 3)][1], {}, {} "
-    "for i = 1, math.floor(#p / 3) do pending[i] = p[i][1] end "
-    "for _, e in ipairs(redis.call('XRANGE', KEYS[1], '-', '(' .. to)) do gone[#gone + 1] = e[1] end "
-    "redis.call('XTRIM', KEYS[1], 'MINID', to) return {pending, gone}";
+static const char trim[] = "local p = redis.pcall('XPENDING', KEYS[1], ARGV[1], '-', '+', 40) "
+                           "if p.err or #p < 3 then return {{}, {}} end "
+                           "local to, pending, gone = p[1 + math.floor(#p / 3)][1], {}, {} "
+                           "for i = 1, math.floor(#p / 3) do pending[i] = p[i][1] end "
+                           "for _, e in ipairs(redis.call('XRANGE', KEYS[1], '-', '(' .. to)) do "
+                           "gone[#gone + 1] = e[1] end "
+                           "redis.call('XTRIM', KEYS[1], 'MINID', to) return {pending, gone}";
 
 static void note_ids(uint8_t *marks, const ts_reply *ids)
 {
@@ -80,7 +79,7 @@ static void note_ids(uint8_t *marks, const ts_reply *ids)
     }
 }
 
-static void delete(struct mischief *m)
+static void delete (struct mischief *m)
 {
     const char *script = chance(m, 2) ? delete_some : trim;
     ts_reply *r = ASK(m, "EVAL", script, "1", CROWD_STREAM, CROWD_GROUP, chance(m, 2) ? "0" : "1");
@@ -101,8 +100,8 @@ static void drop_a_consumer(struct mischief *m)
     ts_reply *r = ASK(m, "XINFO", "CONSUMERS", CROWD_STREAM, CROWD_GROUP);
     if (r->type == TS_REPLY_ARRAY && r->count) {
         const ts_reply *one = r->elements[chaos_below(&m->die, r->count)];
-        ts_reply_free(ASK(m, "XGROUP", "DELCONSUMER", CROWD_STREAM, CROWD_GROUP,
-                          one->elements[1]->text));
+        ts_reply_free(
+            ASK(m, "XGROUP", "DELCONSUMER", CROWD_STREAM, CROWD_GROUP, one->elements[1]->text));
     }
     ts_reply_free(r);
 }

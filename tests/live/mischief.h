@@ -11,9 +11,9 @@ struct mischief {
     struct crowd_plan plan;
     struct crowd *crowd;
     uint64_t die;
-    int life;                         /* of the stream, from 1; FLUSHALL begins another */
-    size_t added;                     /* entries 1 … added in this life */
-    uint8_t deleted[CROWD_MOST + 1];  /* by us */
+    int life;                          /* of the stream, from 1; FLUSHALL begins another */
+    size_t added;                      /* entries 1 … added in this life */
+    uint8_t deleted[CROWD_MOST + 1];   /* by us */
     uint8_t must_tell[CROWD_MOST + 1]; /* … while they were pending */
     int deaths;
     int64_t starved_until;

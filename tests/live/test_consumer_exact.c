@@ -261,6 +261,75 @@ START_TEST(what_a_deleted_consumer_had_is_found)
 }
 END_TEST
 
+/* An entry that could not be given back is still with us as the server counts, and is not to stand in for one that was
+ * taken from us. */
+START_TEST(what_could_not_be_given_back_is_not_counted_on)
+{
+    begin(_i);
+    vouch_client_options co = rig_options(3, 1000);
+    co.deadline_ms = 200;
+    vouch_client *hasty = rig_open(&rig, &co);
+    add(5);
+    vouch_consumer *c = open_on(hasty, "w", NULL);
+    vouch_delivery *d = poll_for(c), *none = NULL;
+    ck_assert_uint_eq(vouch_delivery_count(d), 5);
+    fill(d);
+    ts_do(rig.server, "CONFIG", "SET", "maxmemory", "1", NULL);
+    expect(vouch_delivery_nack(d, 0, 0, &error), VOUCH_OK);
+    while (vouch_consumer_poll(c, 100, &none, &error) == VOUCH_OK)
+        ck_assert_ptr_null(none);
+    ts_do(rig.server, "CONFIG", "SET", "maxmemory", "0", NULL);
+    vouch_string taken = vouch_delivery_entry(d, 4)->id;
+    char id[64];
+    (void)snprintf(id, sizeof id, "%.*s", (int)taken.size, taken.data);
+    ts_do(rig.server, "XCLAIM", "{shop}orders", "ledger", "thief", "0", id, NULL);
+    expect(vouch_delivery_commit(d, &error), VOUCH_OK);
+    ck_assert_int_eq(vouch_delivery_verdict(d, 4), VOUCH_VERDICT_FENCED);
+    ck_assert_uint_eq(count(d, VOUCH_VERDICT_DONE), 3);
+    vouch_delivery_free(d);
+    handle(c, 2);
+    expect(vouch_consumer_close(c, 5000, &error), VOUCH_OK);
+    vouch_client_close(hasty);
+    check_ledger(5);
+    end();
+}
+END_TEST
+
+/* Entries that were deleted while they were worked on: whoever gives them back is told, and what one who leaves had is
+ * told to the next. */
+START_TEST(what_is_given_back_and_is_not_there_is_told)
+{
+    begin(_i);
+    vouch_consumer_stats stats = VOUCH_CONSUMER_STATS_INIT;
+    add(3);
+    vouch_consumer *c = open_on(client, "w", NULL);
+    vouch_delivery *d = poll_for(c), *none = NULL;
+    ck_assert_uint_eq(vouch_delivery_count(d), 3);
+    ts_do(rig.server, "XTRIM", "{shop}orders", "MAXLEN", "0", NULL);
+    expect(vouch_delivery_nack(d, 0, 0, &error), VOUCH_OK);
+    for (int64_t limit = ts_deadline(RIG_PATIENCE_MS); !stats.lost;) {
+        ck_assert(!ts_passed(limit));
+        expect(vouch_consumer_poll(c, 10, &none, &error), VOUCH_OK);
+        ck_assert_ptr_null(none);
+        ck_assert_int_eq(vouch_consumer_stats_read(c, &stats), VOUCH_OK);
+    }
+    ck_assert_int_eq(vouch_delivery_verdict(d, 0), VOUCH_VERDICT_GONE);
+    expect(vouch_consumer_close(c, 5000, &error), VOUCH_OK);
+    vouch_delivery_free(d);
+    ck_assert_int_eq(pending(), 2);
+    c = open_on(client, "w", NULL);
+    for (size_t lost = 0; lost < 2;) {
+        d = poll_for(c);
+        for (size_t i = 0; i < vouch_delivery_count(d); i++)
+            lost += vouch_delivery_entry(d, i)->lost;
+        vouch_delivery_free(d);
+    }
+    expect(vouch_consumer_close(c, 5000, &error), VOUCH_OK);
+    ck_assert_int_eq(pending(), 0);
+    end();
+}
+END_TEST
+
 /* The connection is cut behind every byte of a commit, either way, and of what follows. */
 START_TEST(cut_at_every_byte)
 {
@@ -306,6 +375,8 @@ int main(void)
     tcase_add_loop_test(c, a_group_that_is_lost_is_made_again_from_what_is_settled, 0, 2);
     tcase_add_loop_test(c, nothing_in_between_comes_twice, 0, 2);
     tcase_add_loop_test(c, what_a_deleted_consumer_had_is_found, 0, 2);
+    tcase_add_loop_test(c, what_could_not_be_given_back_is_not_counted_on, 0, 2);
+    tcase_add_loop_test(c, what_is_given_back_and_is_not_there_is_told, 0, 2);
     tcase_add_loop_test(c, cut_at_every_byte, 0, 4);
     suite_add_tcase(suite, c);
     return rig_main(suite);

@@ -1,6 +1,7 @@
 #!lua
 -- What a consumer does with single entries that it has: KEYS: stream, dead letters. ARGV: group, owner, action, detail,
--- then the ids, rising. Answers a letter for each: y done, n not ours any more (nothing was done).
+-- then the ids, rising. Answers a letter for each: y done, n not ours any more (nothing was done),
+-- l lost: it was deleted, so that there is nothing to give back, and it is nobody's now.
 --   return   given back, for whoever claims next; detail: the idle time it is given, in milliseconds
 --   reject   moved to the dead letters; detail: the reason
 --   extend   ours for as long again
@@ -33,6 +34,9 @@ for i = 5, #ARGV do
   answer[#answer + 1] = ours[id] and 'y' or 'n'
   if not ours[id] then
     -- nothing
+  elseif action == 'return' and not redis.call('XRANGE', stream, id, id)[1] then
+    redis.call('XACK', stream, group, id)
+    answer[#answer] = 'l'
   elseif action == 'return' then
     redis.call('XCLAIM', stream, group, 'vouch:free', 0, id, 'IDLE', detail, 'JUSTID')
   elseif action == 'extend' then

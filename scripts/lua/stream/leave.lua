@@ -1,16 +1,24 @@
 #!lua
 -- A consumer leaves. KEYS: stream. ARGV: group, owner, idle. Gives back what it still has, for whoever claims next, and
--- removes it from the group: only now is nothing pending with it, and XGROUP DELCONSUMER would drop what is.
+-- removes it from the group if nothing is pending with it: XGROUP DELCONSUMER would drop what is. Entries that were
+-- deleted cannot be given to anybody, and stay: whoever looks for idle entries finds them, and tells of the loss.
 -- Answers how many were given back.
 local stream, group, owner, idle = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-local given = 0
+local given, from, stays = 0, '-', false
 repeat
-  local page = redis.call('XPENDING', stream, group, '-', '+', 1000, owner)
+  local page = redis.call('XPENDING', stream, group, from, '+', 1000, owner)
   for i = 1, #page do
-    redis.call('XCLAIM', stream, group, 'vouch:free', 0, page[i][1], 'IDLE', idle, 'JUSTID')
-    -- an entry that was deleted is not given to anybody: claiming it dropped it
+    local id = page[i][1]
+    if redis.call('XRANGE', stream, id, id)[1] then
+      redis.call('XCLAIM', stream, group, 'vouch:free', 0, id, 'IDLE', idle, 'JUSTID')
+      given = given + 1
+    else
+      stays = true
+    end
+    from = '(' .. id
   end
-  given = given + #page
 until #page == 0
-redis.call('XGROUP', 'DELCONSUMER', stream, group, owner)
+if not stays then
+  redis.call('XGROUP', 'DELCONSUMER', stream, group, owner)
+end
 return given
