@@ -66,8 +66,9 @@ static void give_birth(struct crowd *c, size_t i)
     (void)snprintf(name, sizeof name, "w%zu", i / 2);
     (void)snprintf(seed, sizeof seed, "%" PRIu64, c->plan.seed);
     (void)snprintf(die, sizeof die, "%" PRIu64, chaos_seed(c->plan.seed, 6, c->born++));
-    char *argv[] = {"/proc/self/exe", "--consumer", (char *)(uintptr_t)c->url, name, seed, die,
-                    c->report,        NULL};
+    char url[TS_URL_MAX];
+    (void)snprintf(url, sizeof url, "%s", c->url);
+    char *argv[] = {"/proc/self/exe", "--consumer", url, name, seed, die, c->report, NULL};
     c->members[i] = (struct member){.pid = ts_child_exec(argv, c->log)};
 }
 
@@ -232,17 +233,30 @@ static size_t usurped(const struct ear *ear)
     return n;
 }
 
+/* The numbers behind the letter; how many there are. */
+static int read_numbers(const char *at, int64_t out[static 3])
+{
+    int n = 0;
+    for (char *end = NULL; n < 3; at = end) {
+        out[n] = strtoll(at, &end, 10);
+        if (end == at)
+            break;
+        n++;
+    }
+    return n;
+}
+
 static void hear(struct ear *ear, const char *line)
 {
     struct crowd_words *words = &ear->words;
-    unsigned long k = 0;
-    int64_t number = 0;
-    unsigned n = 0;
+    int64_t numbers[3] = {0};
     char *rest = NULL;
     ear->who = strtoul(line, &rest, 10) % CROWD_PIDS;
     char letter = rest[0] ? rest[1] : 0;
-    int fields =
-        !letter || letter == 'E' ? 0 : sscanf(rest + 2, " %lu %" SCNd64 " %u", &k, &number, &n);
+    int fields = !letter || letter == 'E' ? 0 : read_numbers(rest + 2, numbers);
+    size_t k = numbers[0] < 0 ? SIZE_MAX : (size_t)numbers[0];
+    int64_t number = numbers[1];
+    unsigned n = (unsigned)numbers[2];
     if (letter == 'U')
         words->untold += k;
     else if (fields > 0 && k > CROWD_MOST)

@@ -46,6 +46,7 @@ __attribute__((format(printf, 2, 3))) static void tell(const struct worker *w, c
     int begun = snprintf(line, sizeof line, "%d ", (int)(getpid() % CROWD_PIDS));
     va_list args;
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the line above */
     int n = begun + vsnprintf(line + begun, sizeof line - 1 - (size_t)begun, format, args);
     va_end(args);
     n = n < (int)sizeof line - 1 ? n : (int)sizeof line - 2;
