@@ -189,6 +189,9 @@ static void run_crowd(struct mischief *m)
             chaos_turn(chaos);
         mischief_turn(m);
     } while (ts_look_again(end));
+    /* Of what one who leaves is answered meanwhile nobody is told. */
+    for (end = ts_deadline(RIG_PATIENCE_MS); m->plan.calm && pending() > 0 && ts_look_again(end);)
+        check(crowd_turn(m->crowd), "a consumer failed");
     if (chaos)
         (void)chaos_end(chaos);
     mischief_end(m);
