@@ -126,6 +126,7 @@ typedef struct vouch_consumer_options {
     int64_t claim_every_ms; /* how often to look for such; default a quarter of claim_ms */
 } vouch_consumer_options;
 
+/* As max_deliveries: entries are delivered for as long as nobody settles them. */
 #define VOUCH_NO_DEAD_LETTERS UINT32_MAX
 
 /* Every default. */

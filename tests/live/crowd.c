@@ -26,8 +26,7 @@ struct member {
 struct crowd {
     struct crowd_plan plan;
     uint64_t die;
-    const char *url;
-    char report[PATH_SIZE], log[PATH_SIZE];
+    char url[PATH_SIZE], report[PATH_SIZE], log[PATH_SIZE];
     unsigned long born, kills, sleeps;
     bool ending;
     struct member members[CROWD];
@@ -66,9 +65,7 @@ static void give_birth(struct crowd *c, size_t i)
     (void)snprintf(name, sizeof name, "w%zu", i / 2);
     (void)snprintf(seed, sizeof seed, "%" PRIu64, c->plan.seed);
     (void)snprintf(die, sizeof die, "%" PRIu64, chaos_seed(c->plan.seed, 6, c->born++));
-    char url[TS_URL_MAX];
-    (void)snprintf(url, sizeof url, "%s", c->url);
-    char *argv[] = {"/proc/self/exe", "--consumer", url, name, seed, die, c->report, NULL};
+    char *argv[] = {"/proc/self/exe", "--consumer", c->url, name, seed, die, c->report, NULL};
     c->members[i] = (struct member){.pid = ts_child_exec(argv, c->log)};
 }
 
@@ -77,7 +74,7 @@ struct crowd *crowd_start(const struct crowd_plan *plan, const char *url, const 
     struct crowd *c = ts_alloc(sizeof *c);
     c->plan = *plan;
     c->die = chaos_seed(plan->seed, 7, 0);
-    c->url = url;
+    (void)snprintf(c->url, sizeof c->url, "%s", url);
     (void)snprintf(c->report, sizeof c->report, "%s/report", folder);
     (void)snprintf(c->log, sizeof c->log, "%s/log", folder);
     for (size_t i = 0; i < CROWD; i++)
@@ -233,36 +230,23 @@ static size_t usurped(const struct ear *ear)
     return n;
 }
 
-/* The numbers behind the letter; how many there are. */
-static int read_numbers(const char *at, int64_t out[static 3])
-{
-    int n = 0;
-    for (char *end = NULL; n < 3; at = end) {
-        out[n] = strtoll(at, &end, 10);
-        if (end == at)
-            break;
-        n++;
-    }
-    return n;
-}
-
 static void hear(struct ear *ear, const char *line)
 {
     struct crowd_words *words = &ear->words;
-    int64_t numbers[3] = {0};
     char *rest = NULL;
     ear->who = strtoul(line, &rest, 10) % CROWD_PIDS;
     char letter = rest[0] ? rest[1] : 0;
-    int fields = !letter || letter == 'E' ? 0 : read_numbers(rest + 2, numbers);
-    size_t k = numbers[0] < 0 ? SIZE_MAX : (size_t)numbers[0];
-    int64_t number = numbers[1];
-    unsigned n = (unsigned)numbers[2];
-    if (letter == 'U')
-        words->untold += k;
-    else if (fields > 0 && k > CROWD_MOST)
-        ts_die("an entry that never was: %s", line);
-    else if (fields > 0)
-        hear_of(ear, letter, k, number, letter == 'D' ? n : (unsigned)number);
+    if (letter && letter != 'E') {
+        unsigned long k = strtoul(rest + 2, &rest, 10);
+        int64_t number = strtoll(rest, &rest, 10);
+        unsigned n = (unsigned)strtoul(rest, NULL, 10);
+        if (letter == 'U')
+            words->untold += k;
+        else if (k > CROWD_MOST)
+            ts_die("an entry that never was: %s", line);
+        else
+            hear_of(ear, letter, k, number, letter == 'D' ? n : (unsigned)number);
+    }
     words->dones += letter == 'D';
     words->fenced += letter == 'F';
     words->others += letter == 'O';

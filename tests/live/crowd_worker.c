@@ -123,6 +123,8 @@ static void tell_verdicts(const struct worker *w, const vouch_delivery *d)
         unsigned long k = strtoul(e->id.data, NULL, 10);
         if (v == VOUCH_VERDICT_DONE)
             tell(w, "D %lu %" PRId64 " %u", k, amount_of(e), e->deliveries);
+        else if (v == VOUCH_VERDICT_GONE && !e->lost)
+            tell(w, "L %lu", k);
         else if (!e->lost)
             tell(w, "%c %lu %d", v == VOUCH_VERDICT_FENCED ? 'F' : 'O', k, v);
     }
@@ -252,7 +254,7 @@ static void poll_it(struct worker *w)
         }
         if (status)
             rest(1);
-        if (chance(w, 300))
+        if (!w->plan.calm && chance(w, 300))
             return;
     }
 }

@@ -330,6 +330,33 @@ START_TEST(what_is_given_back_and_is_not_there_is_told)
 }
 END_TEST
 
+/* What is settled may be said of a range that held an entry which was deleted: that one was not, and nobody says so. */
+START_TEST(what_was_deleted_is_not_called_settled)
+{
+    begin(_i);
+    vouch_client *other = rig_client(&rig, 3, 1000);
+    vouch_consumer_options o = options();
+    o.batch = o.in_flight = 1;
+    o.claim_ms = 60000;
+    add(1);
+    vouch_consumer *slow = open_on(client, "slow", &o), *c = open_on(other, "fast", &o);
+    vouch_delivery *d = poll_for(slow);
+    fill(d);
+    ts_do(rig.server, "XTRIM", "{shop}orders", "MAXLEN", "0", NULL);
+    add(2);
+    handle(c, 2);
+    expect(vouch_delivery_commit(d, &error), VOUCH_OK);
+    ck_assert_int_eq(vouch_delivery_verdict(d, 0), VOUCH_VERDICT_GONE);
+    ck_assert_int_eq(pending(), 0);
+    vouch_delivery_free(d);
+    expect(vouch_consumer_close(slow, 5000, &error), VOUCH_OK);
+    expect(vouch_consumer_close(c, 5000, &error), VOUCH_OK);
+    vouch_client_close(other);
+    check_ledger(2);
+    end();
+}
+END_TEST
+
 /* The connection is cut behind every byte of a commit, either way, and of what follows. */
 START_TEST(cut_at_every_byte)
 {
@@ -377,6 +404,7 @@ int main(void)
     tcase_add_loop_test(c, what_a_deleted_consumer_had_is_found, 0, 2);
     tcase_add_loop_test(c, what_could_not_be_given_back_is_not_counted_on, 0, 2);
     tcase_add_loop_test(c, what_is_given_back_and_is_not_there_is_told, 0, 2);
+    tcase_add_loop_test(c, what_was_deleted_is_not_called_settled, 0, 2);
     tcase_add_loop_test(c, cut_at_every_byte, 0, 4);
     suite_add_tcase(suite, c);
     return rig_main(suite);

@@ -129,9 +129,13 @@ START_TEST(an_error_with_a_token_is_the_calls_error)
 }
 END_TEST
 
-/* The connection is cut behind so many bytes of answers. True if it was, before the call had its own. */
+/* The connection is cut behind so many bytes of answers. True if it was, before the call had its own. (A call before
+ * it, on the same connection, so that INFO need not be asked, with its thousands of bytes.) */
 static bool run_cut_at(int64_t at, bool fails, const vouch_call_options *o)
 {
+    vouch_call_options first = VOUCH_CALL_OPTIONS_INIT;
+    first.resolve = 1;
+    expect(run(plain, "warm", 1, &first), VOUCH_OK);
     int connection = rig_next_connection(&rig) - 1;
     ts_plan plan = ts_plan_cut(TS_TO_CLIENT, at);
     ts_proxy_plan_from_here(rig.proxy, connection, &plan);

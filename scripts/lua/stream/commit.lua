@@ -30,7 +30,8 @@
 --          f  fenced: pending with another consumer; not touched
 --          s  settled before, as the state says: effects not applied. If it was pending with us none the
 --             less (the group was set back by hand) it is acknowledged
---          g  gone: pending with nobody, and not settled by a commit: somebody dropped or acknowledged it
+--          g  gone: pending with nobody, and not settled by a commit: somebody dropped or acknowledged it; or
+--             pending with us and deleted, where all around it is settled: acknowledged, effects not applied
 --          x  an effect failed: those before it are applied and stay; acknowledged, and in the dead letter
 --          X  the same, but the dead letter refused it
 --          n  ours, and left alone: one of the others was not, and the call said all or none
@@ -216,7 +217,7 @@ for i = 1, n do
   end
   local settled = last[run] and not before(id, first[run])
   if not ours or ours[id] then
-    letters[i] = settled and 's' or 'd'
+    letters[i] = not settled and 'd' or call('XRANGE', stream, id, id)[1] and 's' or 'g'
   elseif call('XPENDING', stream, group, id, id, 1)[1] then
     letters[i] = 'f'
   else
@@ -264,7 +265,7 @@ while i <= n or first[run] do
         settle[#settle + 1] = ids[i]
       end
       add(id, ids[i], true)
-    elseif letter == 's' then
+    elseif letter == 's' or letter == 'g' and (not ours or ours[id]) then
       settle[#settle + 1] = id
     end
     i = i + 1
