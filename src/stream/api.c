@@ -1,5 +1,5 @@
-/* The public calls about consumers. The only file of the layer that knows a client with its
- * driver, and the clock: it checks, steps the consumer, and waits. */
+/* The public calls about consumers. With delivery_api.c the only file of the layer that knows a
+ * client with its driver, and the clock: it checks, steps the consumer, and waits. */
 #include "stream/api.h"
 #include "base/alloc.h"
 #include "base/error.h"

@@ -7,7 +7,7 @@
  * Invariants
  *   1. At most one `read` and one `side` operation are under way.
  *   2. Nothing is read for a stream whose group is not known to be there.
- *   3. What the server delivered is in the queue or with the caller until it is settled (stream->held). */
+ *   3. What the server delivered is in the queue or with the caller until it is settled (owner->held). */
 #include "stream/consumer.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -17,6 +17,21 @@
 
 /* After an operation that failed. */
 #define RETRY_US 50000
+
+size_t consumer_room(const struct vouch_consumer *c)
+{
+    size_t used = c->queued + c->working, most = c->o.in_flight;
+    size_t left = used < most ? most - used : 0;
+    return left < c->o.batch ? left : c->o.batch;
+}
+
+vouch_status consumer_call(struct vouch_consumer *c, int script, vouch_args keys, vouch_args args,
+                           bool idempotent, vouch_error *error)
+{
+    vouch_call_options o = VOUCH_CALL_OPTIONS_INIT;
+    o.idempotent = idempotent;
+    return vouch_script_start(c->client, c->scripts[script], keys, args, &o, &c->side, error);
+}
 
 /* ---- troubles ------------------------------------------------------------------------------- */
 
@@ -62,12 +77,8 @@ static vouch_status start_groups(struct vouch_consumer *c, vouch_error *error)
     vouch_batch_clear(c->asking);
     for (size_t i = 0; i < c->stream_count; i++) {
         const struct stream *s = &c->streams[i];
-        vouch_arg words[] = {vouch_text("XGROUP"),
-                             vouch_text("CREATE"),
-                             vouch_bytes(s->name.data, s->name.size),
-                             vouch_bytes(c->group.data, c->group.size),
-                             vouch_text(begin_of(c)),
-                             vouch_text("MKSTREAM")};
+        vouch_arg words[] = {vouch_text("XGROUP"), vouch_text("CREATE"),    arg_of(&s->name),
+                             arg_of(&c->group),    vouch_text(begin_of(c)), vouch_text("MKSTREAM")};
         (void)vouch_batch_addv(c->asking, vouch_args_of(words, 6));
     }
     return vouch_pipeline_start(c->client, c->asking, &o, &c->side, error);

@@ -40,6 +40,16 @@ struct owner {
 
 size_t owner_held(const struct vouch_consumer *c, const struct owner *o);
 
+static inline vouch_arg arg_of(const struct text *t)
+{
+    return vouch_bytes(t->data, t->size);
+}
+
+static inline vouch_arg owner_arg(const struct owner *o)
+{
+    return vouch_bytes(o->name, o->size);
+}
+
 /* One of its streams. */
 struct stream {
     struct text name, state, dead_letter;
@@ -101,6 +111,12 @@ struct vouch_delivery {
     size_t n;
     struct delivered entries[];
 };
+
+/* Entry i is still to be settled, and nothing else is under way for it. */
+static inline bool delivery_holds(const vouch_delivery *d, size_t i)
+{
+    return d->entries[i].verdict == VOUCH_VERDICT_UNKNOWN && !d->entries[i].handed;
+}
 
 enum hand_action { HAND_RETURN, HAND_REJECT, HAND_EXTEND };
 
@@ -182,6 +198,11 @@ vouch_status consumer_name_streams(struct vouch_consumer *c, const vouch_consume
 void consumer_free_names(struct vouch_consumer *c);
 
 /* consumer.c: does what is due. Pure. */
+/* How many entries one more read or claim may bring. */
+size_t consumer_room(const struct vouch_consumer *c);
+/* Starts a call of one of its scripts, as the side operation. */
+vouch_status consumer_call(struct vouch_consumer *c, int script, vouch_args keys, vouch_args args,
+                           bool idempotent, vouch_error *error);
 /* A new incarnation; the one before is retired. False when memory is short. */
 bool consumer_begin_owner(struct vouch_consumer *c);
 void consumer_step(struct vouch_consumer *c, int64_t now);

@@ -34,14 +34,6 @@ static vouch_string string_of(const struct text *t)
     return (vouch_string){t->data, t->size};
 }
 
-static vouch_status call(struct vouch_consumer *c, int script, vouch_args keys, vouch_args args,
-                         vouch_error *error)
-{
-    vouch_call_options o = VOUCH_CALL_OPTIONS_INIT;
-    o.idempotent = 1;
-    return vouch_script_start(c->client, c->scripts[script], keys, args, &o, &c->side, error);
-}
-
 /* ---- opening -------------------------------------------------------------------------------- */
 
 struct stream *exact_to_open(struct vouch_consumer *c)
@@ -67,8 +59,8 @@ vouch_status exact_open_start(struct vouch_consumer *c, struct stream *s, vouch_
                               .from = {s->resume, strlen(s->resume)}};
     open_words_make(&call_, keys, args);
     c->opening = s;
-    return call(c, SCRIPT_OPEN, vouch_args_of(keys, OPEN_KEYS), vouch_args_of(args, OPEN_ARGS),
-                error);
+    return consumer_call(c, SCRIPT_OPEN, vouch_args_of(keys, OPEN_KEYS),
+                         vouch_args_of(args, OPEN_ARGS), true, error);
 }
 
 static vouch_status nonsense(const char *what, vouch_error *error)
@@ -119,11 +111,6 @@ vouch_status exact_open_finish(struct vouch_consumer *c, int64_t now, vouch_erro
 
 /* ---- committing ----------------------------------------------------------------------------- */
 
-static bool is_asked(const vouch_delivery *d, size_t i)
-{
-    return d->entries[i].verdict == VOUCH_VERDICT_UNKNOWN && !d->entries[i].handed;
-}
-
 static vouch_status gather(vouch_delivery *d, vouch_error *error)
 {
     d->asked = d->asked ? d->asked : alloc_zeroed(d->n, sizeof *d->asked);
@@ -132,7 +119,7 @@ static vouch_status gather(vouch_delivery *d, vouch_error *error)
     if (!d->asked || !d->asked_of)
         return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for a commit");
     for (size_t i = 0; i < d->n; i++) {
-        if (!is_asked(d, i))
+        if (!delivery_holds(d, i))
             continue;
         size_t k = d->asked_count++;
         d->asked[k] = (struct commit_entry){.id = d->entries[i].entry.id,
@@ -222,8 +209,8 @@ vouch_status exact_commit_start(struct vouch_consumer *c, vouch_error *error)
         return status;
     if (!d->sequence)
         d->sequence = ++d->owner->sequence;
-    return call(c, SCRIPT_COMMIT, vouch_args_of(c->words.keys, c->words.key_count),
-                vouch_args_of(c->words.args, c->words.arg_count), error);
+    return consumer_call(c, SCRIPT_COMMIT, vouch_args_of(c->words.keys, c->words.key_count),
+                         vouch_args_of(c->words.args, c->words.arg_count), true, error);
 }
 
 static vouch_verdict verdict_of(char letter)

@@ -22,7 +22,7 @@ static bool copy_ids(struct hand *h, const vouch_delivery *d, size_t first, size
 {
     for (size_t i = first; i < first + n; i++) {
         vouch_string id = d->entries[i].entry.id;
-        if (d->entries[i].verdict != VOUCH_VERDICT_UNKNOWN || d->entries[i].handed)
+        if (!delivery_holds(d, i))
             continue;
         h->ids[h->n].entry = i;
         h->ids[h->n].id = (struct text){alloc_copy(id.data, id.size), id.size};
@@ -64,24 +64,20 @@ vouch_status hand_start(struct vouch_consumer *c, vouch_error *error)
 {
     const struct hand *h = c->hands;
     const struct stream *s = h->stream;
-    vouch_call_options o = VOUCH_CALL_OPTIONS_INIT;
     size_t n = h->n + 4;
     vouch_arg *args = alloc_get(n * sizeof *args);
-    vouch_arg keys[] = {vouch_bytes(s->name.data, s->name.size),
-                        vouch_bytes(s->dead_letter.data, s->dead_letter.size)};
+    vouch_arg keys[] = {arg_of(&s->name), arg_of(&s->dead_letter)};
     if (!args)
         return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for %zu ids",
                          h->n);
-    args[0] = vouch_bytes(c->group.data, c->group.size);
-    args[1] = vouch_bytes(h->owner->name, h->owner->size);
+    args[0] = arg_of(&c->group);
+    args[1] = owner_arg(h->owner);
     args[2] = vouch_text(actions[h->action]);
     args[3] = vouch_text(h->detail);
     for (size_t i = 0; i < h->n; i++)
-        args[4 + i] = vouch_bytes(h->ids[i].id.data, h->ids[i].id.size);
-    o.idempotent = 1;
+        args[4 + i] = arg_of(&h->ids[i].id);
     vouch_status status =
-        vouch_script_start(c->client, c->scripts[SCRIPT_HAND], vouch_args_of(keys, 2),
-                           vouch_args_of(args, n), &o, &c->side, error);
+        consumer_call(c, SCRIPT_HAND, vouch_args_of(keys, 2), vouch_args_of(args, n), true, error);
     alloc_free(args);
     return status;
 }

@@ -21,14 +21,6 @@
 
 /* ---- asking --------------------------------------------------------------------------------- */
 
-/* How many entries there is room for. */
-static size_t room(const struct vouch_consumer *c)
-{
-    size_t used = c->queued + c->working, most = c->o.in_flight;
-    size_t left = used < most ? most - used : 0;
-    return left < c->o.batch ? left : c->o.batch;
-}
-
 static bool has_groups(const struct vouch_consumer *c)
 {
     for (size_t i = 0; i < c->stream_count; i++)
@@ -49,7 +41,8 @@ bool read_is_wanted(const struct vouch_consumer *c)
 {
     bool idle = !c->queued && (c->o.prefetch || !c->working);
     /* While a commit is under way the server must not count entries that it did not know of. */
-    return !c->read && !c->stopped && !c->retire && !c->commits && has_groups(c) && idle && room(c);
+    return !c->read && !c->stopped && !c->retire && !c->commits && has_groups(c) && idle &&
+           consumer_room(c);
 }
 
 static void add_acks(struct vouch_consumer *c, vouch_batch *to)
@@ -73,17 +66,17 @@ static void add_read(struct vouch_consumer *c)
     vouch_batch *b = c->reading;
     vouch_batch_begin(b, "XREADGROUP");
     argument(b, "GROUP");
-    vouch_batch_argument(b, vouch_bytes(c->group.data, c->group.size));
-    vouch_batch_argument(b, vouch_bytes(c->owner->name, c->owner->size));
+    vouch_batch_argument(b, arg_of(&c->group));
+    vouch_batch_argument(b, owner_arg(c->owner));
     argument(b, "COUNT");
-    vouch_batch_argument(b, vouch_uint(room(c)));
+    vouch_batch_argument(b, vouch_uint(consumer_room(c)));
     argument(b, "BLOCK");
     vouch_batch_argument(b, vouch_int(c->o.block_ms));
     if (c->o.ack == VOUCH_ACK_BEFORE)
         argument(b, "NOACK");
     argument(b, "STREAMS");
     for (size_t i = 0; i < c->stream_count; i++)
-        vouch_batch_argument(b, vouch_bytes(c->streams[i].name.data, c->streams[i].name.size));
+        vouch_batch_argument(b, arg_of(&c->streams[i].name));
     for (size_t i = 0; i < c->stream_count; i++)
         argument(b, ">");
     (void)vouch_batch_end(b);

@@ -39,15 +39,16 @@ static bool claims(const struct vouch_consumer *c)
     return c->o.claim_ms != VOUCH_NO_DEADLINE && c->o.ack != VOUCH_ACK_BEFORE;
 }
 
-static bool has_room(const struct vouch_consumer *c)
+/* Its time to be looked at is claim_at. */
+static bool is_looked_at(const struct vouch_consumer *c, const struct stream *s)
 {
-    return c->queued + c->working < c->o.in_flight;
+    return claims(c) && !c->stopped && consumer_room(c) && s->grouped;
 }
 
 struct stream *recover_due(struct vouch_consumer *c, int64_t now)
 {
-    for (size_t i = 0; claims(c) && !c->stopped && has_room(c) && i < c->stream_count; i++)
-        if (c->streams[i].grouped && c->streams[i].claim_at <= now)
+    for (size_t i = 0; i < c->stream_count; i++)
+        if (is_looked_at(c, &c->streams[i]) && c->streams[i].claim_at <= now)
             return &c->streams[i];
     return NULL;
 }
@@ -55,37 +56,13 @@ struct stream *recover_due(struct vouch_consumer *c, int64_t now)
 int64_t recover_wake(const struct vouch_consumer *c)
 {
     int64_t wake = INT64_MAX;
-    for (size_t i = 0; claims(c) && !c->stopped && has_room(c) && i < c->stream_count; i++)
-        if (c->streams[i].grouped && c->streams[i].claim_at < wake)
+    for (size_t i = 0; i < c->stream_count; i++)
+        if (is_looked_at(c, &c->streams[i]) && c->streams[i].claim_at < wake)
             wake = c->streams[i].claim_at;
     return wake;
 }
 
 /* ---- asking --------------------------------------------------------------------------------- */
-
-static size_t room(const struct vouch_consumer *c)
-{
-    size_t left = c->o.in_flight - c->queued - c->working;
-    return left < c->o.batch ? left : c->o.batch;
-}
-
-static vouch_status call(struct vouch_consumer *c, int script, vouch_args keys, vouch_args args,
-                         bool idempotent, vouch_error *error)
-{
-    vouch_call_options o = VOUCH_CALL_OPTIONS_INIT;
-    o.idempotent = idempotent;
-    return vouch_script_start(c->client, c->scripts[script], keys, args, &o, &c->side, error);
-}
-
-static vouch_arg of(const struct text *t)
-{
-    return vouch_bytes(t->data, t->size);
-}
-
-static vouch_arg owner_of(const struct owner *o)
-{
-    return vouch_bytes(o->name, o->size);
-}
 
 static vouch_arg cursor_of(const struct stream *s)
 {
@@ -94,11 +71,12 @@ static vouch_arg cursor_of(const struct stream *s)
 
 vouch_status recover_start(struct vouch_consumer *c, struct stream *s, vouch_error *error)
 {
-    vouch_arg keys[] = {of(&s->name), of(&s->dead_letter)};
+    vouch_arg keys[] = {arg_of(&s->name), arg_of(&s->dead_letter)};
     bool never = c->o.max_deliveries == VOUCH_NO_DEAD_LETTERS || c->o.ack == VOUCH_ACK_EXACTLY_ONCE;
     uint32_t most = never ? 0 : c->o.max_deliveries;
-    vouch_arg args[] = {of(&c->group),       owner_of(c->owner), vouch_int(c->o.claim_ms),
-                        vouch_uint(room(c)), vouch_uint(most),   cursor_of(s)};
+    vouch_arg args[] = {arg_of(&c->group),        owner_arg(c->owner),
+                        vouch_int(c->o.claim_ms), vouch_uint(consumer_room(c)),
+                        vouch_uint(most),         cursor_of(s)};
     if (!c->spare_claim)
         c->spare_claim = intake_new();
     if (!c->spare_claim)
@@ -106,7 +84,8 @@ vouch_status recover_start(struct vouch_consumer *c, struct stream *s, vouch_err
     c->spare_claim->owner = c->owner;
     c->spare_claim->stream = s;
     c->spare_claim->epoch = c->epoch;
-    return call(c, SCRIPT_CLAIM, vouch_args_of(keys, 2), vouch_args_of(args, 6), false, error);
+    return consumer_call(c, SCRIPT_CLAIM, vouch_args_of(keys, 2), vouch_args_of(args, 6), false,
+                         error);
 }
 
 /* ---- answers -------------------------------------------------------------------------------- */
@@ -157,10 +136,11 @@ vouch_status recover_finish(struct vouch_consumer *c, int64_t now, vouch_error *
 vouch_status leave_start(struct vouch_consumer *c, struct owner *o, vouch_error *error)
 {
     const struct stream *s = &c->streams[o->left];
-    vouch_arg keys[] = {of(&s->name)};
+    vouch_arg keys[] = {arg_of(&s->name)};
     int64_t idle = c->o.claim_ms == VOUCH_NO_DEADLINE ? 0 : c->o.claim_ms;
-    vouch_arg args[] = {of(&c->group), owner_of(o), vouch_int(idle)};
-    return call(c, SCRIPT_LEAVE, vouch_args_of(keys, 1), vouch_args_of(args, 3), true, error);
+    vouch_arg args[] = {arg_of(&c->group), owner_arg(o), vouch_int(idle)};
+    return consumer_call(c, SCRIPT_LEAVE, vouch_args_of(keys, 1), vouch_args_of(args, 3), true,
+                         error);
 }
 
 /* True if this stream is done with: also if there is no group to leave. */

@@ -6,15 +6,10 @@
 
 #include <string.h>
 
-/* Still to be settled. */
-static bool is_open(const vouch_delivery *d, size_t i)
-{
-    return d->entries[i].verdict == VOUCH_VERDICT_UNKNOWN && !d->entries[i].handed;
-}
-
 static bool is_acked(const vouch_delivery *d, size_t i, bool marked_only)
 {
-    return is_open(d, i) && !d->entries[i].entry.lost && (!marked_only || d->entries[i].marked);
+    return delivery_holds(d, i) && !d->entries[i].entry.lost &&
+           (!marked_only || d->entries[i].marked);
 }
 
 static void add_ids(const vouch_delivery *d, vouch_batch *b, bool marked_only)
@@ -36,13 +31,13 @@ static bool add_ack(struct vouch_consumer *c, const vouch_delivery *d, bool mark
     if (!n)
         return true;
     vouch_batch_begin(s->acks, "XACK");
-    vouch_batch_argument(s->acks, vouch_bytes(s->name.data, s->name.size));
-    vouch_batch_argument(s->acks, vouch_bytes(c->group.data, c->group.size));
+    vouch_batch_argument(s->acks, arg_of(&s->name));
+    vouch_batch_argument(s->acks, arg_of(&c->group));
     add_ids(d, s->acks, marked_only);
     (void)vouch_batch_end(s->acks);
     if (c->o.delete_acked) {
         vouch_batch_begin(s->acks, "XDEL");
-        vouch_batch_argument(s->acks, vouch_bytes(s->name.data, s->name.size));
+        vouch_batch_argument(s->acks, arg_of(&s->name));
         add_ids(d, s->acks, marked_only);
         (void)vouch_batch_end(s->acks);
     }
@@ -61,7 +56,7 @@ vouch_status delivery_acknowledge(vouch_delivery *d, vouch_error *error)
         return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY,
                          "out of memory for acknowledging %zu entries", d->n);
     for (size_t i = 0; i < d->n; i++) {
-        if (!is_open(d, i) || (marked_only && !d->entries[i].marked))
+        if (!delivery_holds(d, i) || (marked_only && !d->entries[i].marked))
             continue;
         d->entries[i].verdict = VOUCH_VERDICT_DONE;
         c->counts.done++;
@@ -79,7 +74,7 @@ bool delivery_hand(vouch_delivery *d, enum hand_action action, size_t first, siz
     if (!hand_add(d, action, first, n, detail))
         return false;
     for (size_t i = first; action != HAND_EXTEND && i < first + n; i++)
-        if (is_open(d, i)) {
+        if (delivery_holds(d, i)) {
             d->entries[i].handed = true;
             d->consumer->working--;
         }
@@ -92,7 +87,7 @@ void delivery_abandon(vouch_delivery *d)
     struct vouch_consumer *c = d->consumer;
     size_t open = 0;
     for (size_t i = 0; i < d->n; i++)
-        open += is_open(d, i);
+        open += delivery_holds(d, i);
     if (open && c->o.ack != VOUCH_ACK_BEFORE && delivery_hand(d, HAND_RETURN, 0, d->n, c->idle))
         open = 0;
     c->working -= open;
@@ -126,26 +121,19 @@ bool entry_bury(vouch_delivery *d, size_t i, const char *reason)
     const struct vouch_consumer *c = d->consumer;
     const struct stream *s = d->stream;
     struct delivered *e = &d->entries[i];
-    const char *owner = d->owner->name;
     e->effects = e->effects ? e->effects : vouch_batch_new();
     if (!e->effects)
         return false;
     vouch_batch_clear(e->effects);
     vouch_batch_begin(e->effects, "XADD");
-    const vouch_arg words[] = {vouch_bytes(s->dead_letter.data, s->dead_letter.size),
-                               vouch_text("*"),
-                               vouch_text("vouch:stream"),
-                               vouch_bytes(s->name.data, s->name.size),
-                               vouch_text("vouch:group"),
-                               vouch_bytes(c->group.data, c->group.size),
-                               vouch_text("vouch:id"),
-                               vouch_bytes(e->entry.id.data, e->entry.id.size),
-                               vouch_text("vouch:reason"),
-                               vouch_text(reason),
-                               vouch_text("vouch:deliveries"),
-                               vouch_uint(e->entry.deliveries),
-                               vouch_text("vouch:consumer"),
-                               vouch_text(owner)};
+    const vouch_arg words[] = {
+        arg_of(&s->dead_letter),        vouch_text("*"),
+        vouch_text("vouch:stream"),     arg_of(&s->name),
+        vouch_text("vouch:group"),      arg_of(&c->group),
+        vouch_text("vouch:id"),         vouch_bytes(e->entry.id.data, e->entry.id.size),
+        vouch_text("vouch:reason"),     vouch_text(reason),
+        vouch_text("vouch:deliveries"), vouch_uint(e->entry.deliveries),
+        vouch_text("vouch:consumer"),   owner_arg(d->owner)};
     for (size_t k = 0; k < sizeof words / sizeof *words; k++)
         vouch_batch_argument(e->effects, words[k]);
     for (size_t k = 0; k < vouch_reply_count(e->entry.fields); k++) {
