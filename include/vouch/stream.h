@@ -9,8 +9,8 @@
  *     acknowledgement, by one script, at one moment: once, whoever is killed and whatever is lost. A consumer
  *     that was only asleep finds its entries fenced when it wakes: nothing of what it commits is applied,
  *     and the verdicts say so.
- *   - What is lost is told: entries that were deleted or trimmed before anybody settled them, a group that had
- *     to be made anew.
+ *   - What is lost is told: entries that were deleted or trimmed before anybody settled them (to whoever claims
+ *     them; not if that answer is lost, or the consumer ends before it), a group that had to be made anew.
  *   - The promise is relative to what the server keeps: a failover to a replica that lacks the last writes
  *     takes back effects and acknowledgement together, and the entries come again.
  *
@@ -98,11 +98,13 @@ typedef struct vouch_consumer_options {
     size_t stream_count;        /* so many; VOUCH_CONSUMER_MAX_STREAMS at most */
     const char *group;          /* made if it is not there */
     const char *consumer;       /* its name, without ':'; an incarnation is appended */
-    const char *from;        /* where a new group begins: "0", the default: all there is; "$": what
+    const char *from; /* where a new group begins: "0", the default: all there is; "$": what
                                    is added from now on; or an id, behind which it begins */
-    const char *dead_letter; /* stream for dead letters; default: the stream's name and ":dead" */
-    const char *state;       /* key of the group's state, with EXACTLY_ONCE; default: the stream's
-                                   name, ":", the group's and ":state". Only with one stream */
+    const char
+        *dead_letter;   /* stream for dead letters; default: the stream's name and ":dead", with
+                                   a hash tag in front where it needs one to share the stream's slot */
+    const char *state;  /* key of the group's state, with EXACTLY_ONCE; default: the stream's
+                                   name, ":group:" and the group's, likewise. Only with one stream */
     uint32_t batch;     /* entries of one read; default 100; VOUCH_DELIVERY_MAX_ENTRIES at most */
     uint32_t in_flight; /* entries delivered and not settled: no more than so many are held; default
                                    twice the batch */
