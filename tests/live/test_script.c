@@ -1,93 +1,9 @@
 /* Calls of scripts: by themselves, in pipelines, in transactions; missing before, flushed between: against
  * both servers, with the round trips counted. */
-#include "rig.h"
+#include "script_scene.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-static struct rig rig;
-static vouch_client *client;
-static vouch_error error;
-static vouch_call *call;
-static vouch_script *incr, *plain; /* the first may answer with errors of its own, the other not */
-
-static const char incr_source[] = "local n = redis.call('INCR', KEYS[1])\n"
-                                  "if n > tonumber(ARGV[1]) then\n"
-                                  "  return redis.error_reply('FULL no more than ' .. ARGV[1])\n"
-                                  "end\n"
-                                  "return n\n";
-static const char plain_source[] = "return redis.call('INCRBY', KEYS[1], ARGV[1])";
-
-#define expect(status, want)                                                                       \
-    do {                                                                                           \
-        vouch_status got = (status);                                                               \
-        ck_assert_msg(got == (want), "%s: %s", vouch_status_name(got), error.message);             \
-    } while (0)
-
-static void begin(ts_server_kind kind)
-{
-    rig = rig_start(kind, TS_NO_PERSISTENCE);
-    client = rig_client(&rig, 3, 1000);
-    expect(vouch_script_new(incr_source, 0, NULL, &incr, &error), VOUCH_OK);
-    expect(vouch_script_new(plain_source, 0, NULL, &plain, &error), VOUCH_OK);
-}
-
-static void begin_redis(void)
-{
-    begin(TS_REDIS);
-}
-
-static void begin_valkey(void)
-{
-    begin(TS_VALKEY);
-}
-
-static void end(void)
-{
-    vouch_call_free(call);
-    call = NULL;
-    vouch_client_close(client);
-    vouch_script_free(incr);
-    vouch_script_free(plain);
-    rig_stop(&rig);
-}
-
-static uint64_t trips(void)
-{
-    vouch_stats stats = VOUCH_STATS_INIT;
-    ck_assert_int_eq(vouch_client_stats(client, &stats), VOUCH_OK);
-    return stats.round_trips;
-}
-
-static void flush(void)
-{
-    static const char *const words[] = {"SCRIPT", "FLUSH"};
-    ts_reply_free(rig_ask(&rig, 2, words));
-}
-
-static int64_t get(const char *key)
-{
-    const char *words[] = {"GET", key};
-    ts_reply *r = rig_ask(&rig, 2, words);
-    int64_t v = r->text ? strtoll(r->text, NULL, 10) : 0;
-    ts_reply_free(r);
-    return v;
-}
-
-static vouch_status run(const vouch_script *s, const char *key, int argument,
-                        const vouch_call_options *o)
-{
-    vouch_call_free(call);
-    return vouch_script_call(client, s, VOUCH_ARGS(key), VOUCH_ARGS(argument), o, &call, &error);
-}
-
-static int64_t answer(void)
-{
-    int64_t n = -1;
-    ck_assert(vouch_reply_int64(vouch_call_reply(call), &n));
-    return n;
-}
 
 START_TEST(what_is_honest_is_read_off_the_source)
 {
@@ -98,19 +14,19 @@ END_TEST
 
 START_TEST(a_script_that_is_missing_costs_one_round_trip_more)
 {
-    uint64_t before = trips();
+    uint64_t before = callee_trips(client);
     expect(run(plain, "k", 5, NULL), VOUCH_OK);
     ck_assert_int_eq(answer(), 5);
-    ck_assert_uint_eq(trips() - before, 2);
+    ck_assert_uint_eq(callee_trips(client) - before, 2);
     ck_assert_uint_eq(vouch_call_loads(call), 1);
     expect(run(plain, "k", 5, NULL), VOUCH_OK);
     ck_assert_int_eq(answer(), 10);
-    ck_assert_uint_eq(trips() - before, 3);
+    ck_assert_uint_eq(callee_trips(client) - before, 3);
     ck_assert_uint_eq(vouch_call_loads(call), 0);
     flush();
     expect(run(plain, "k", 5, NULL), VOUCH_OK);
     ck_assert_int_eq(answer(), 15);
-    ck_assert_uint_eq(trips() - before, 5);
+    ck_assert_uint_eq(callee_trips(client) - before, 5);
     ck_assert_int_eq(get("k"), 15);
 }
 END_TEST
@@ -118,13 +34,13 @@ END_TEST
 /* Its source goes ahead where the connection has not seen it loaded; and what says "missing" is checked. */
 START_TEST(one_with_errors_of_its_own_is_asked_for_before_it_runs_again)
 {
-    uint64_t before = trips();
+    uint64_t before = callee_trips(client);
     expect(run(incr, "k", 100, NULL), VOUCH_OK);
-    ck_assert_uint_eq(trips() - before, 1);
+    ck_assert_uint_eq(callee_trips(client) - before, 1);
     flush();
     expect(run(incr, "k", 100, NULL), VOUCH_OK);
     ck_assert_int_eq(answer(), 2);
-    ck_assert_uint_eq(trips() - before, 4);
+    ck_assert_uint_eq(callee_trips(client) - before, 4);
     ck_assert_int_eq(get("k"), 2);
 }
 END_TEST
@@ -226,9 +142,9 @@ START_TEST(in_a_pipeline_the_load_travels_along)
                                VOUCH_ARGS(i % 2 ? 1000 : 1));
     for (int turn = 0; turn < 2; turn++) {
         vouch_results *r = NULL;
-        uint64_t before = trips();
+        uint64_t before = callee_trips(client);
         expect(vouch_pipeline_run(client, b, NULL, &r, &error), VOUCH_OK);
-        ck_assert_uint_eq(trips() - before, 1);
+        ck_assert_uint_eq(callee_trips(client) - before, 1);
         vouch_results_free(r);
     }
     ck_assert_int_eq(get("k"), 200);
@@ -257,13 +173,13 @@ START_TEST(in_a_transaction_it_is_loaded_inside)
     for (int turn = 0; turn < 8; turn++) {
         vouch_tx_result *r = NULL;
         int64_t n = 0;
-        uint64_t before = trips();
+        uint64_t before = callee_trips(client);
         o.resolve = (uint32_t)turn % 2;
         o.load_inside = (uint32_t)turn / 2 % 2;
         if (turn >= 4)
             flush();
         expect(vouch_transaction_exec(client, b, &o, &r, &error), VOUCH_OK);
-        ck_assert_uint_eq(trips() - before, turn % 2 ? 2 : 1);
+        ck_assert_uint_eq(callee_trips(client) - before, turn % 2 ? 2 : 1);
         ck_assert_uint_eq(vouch_tx_result_count(r), 4);
         ck_assert(vouch_reply_int64(vouch_tx_result_reply(r, 3), &n));
         ck_assert_int_eq(n, (turn + 1) * INT64_C(112));
@@ -290,10 +206,10 @@ START_TEST(a_body_queues_scripts)
 {
     vouch_tx_result *r = NULL;
     for (int turn = 0; turn < 3; turn++) {
-        uint64_t before = trips();
+        uint64_t before = callee_trips(client);
         flush();
         expect(vouch_transaction_run(client, add_twice, NULL, NULL, &r, &error), VOUCH_OK);
-        ck_assert_uint_eq(trips() - before, 2);
+        ck_assert_uint_eq(callee_trips(client) - before, 2);
         vouch_tx_result_free(r);
     }
     ck_assert_int_eq(get("k"), 14);

@@ -1,103 +1,19 @@
 /* Calls of scripts with a token or a marker: run once, whatever is lost; and what is known then of a script
  * that fails. Against both servers. */
-#include "rig.h"
+#include "script_scene.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-static struct rig rig;
-static vouch_client *client;
-static vouch_error error;
-static vouch_call *call;
-static vouch_script *incr, *plain; /* the first may answer with errors of its own, the other not */
-
-static const char incr_source[] = "local n = redis.call('INCR', KEYS[1])\n"
-                                  "if n > tonumber(ARGV[1]) then\n"
-                                  "  return redis.error_reply('FULL no more than ' .. ARGV[1])\n"
-                                  "end\n"
-                                  "return n\n";
-static const char plain_source[] = "return redis.call('INCRBY', KEYS[1], ARGV[1])";
-
-#define expect(status, want)                                                                       \
-    do {                                                                                           \
-        vouch_status got = (status);                                                               \
-        ck_assert_msg(got == (want), "%s: %s", vouch_status_name(got), error.message);             \
-    } while (0)
-
-static void begin(ts_server_kind kind)
-{
-    rig = rig_start(kind, TS_NO_PERSISTENCE);
-    client = rig_client(&rig, 3, 1000);
-    expect(vouch_script_new(incr_source, 0, NULL, &incr, &error), VOUCH_OK);
-    expect(vouch_script_new(plain_source, 0, NULL, &plain, &error), VOUCH_OK);
-}
-
-static void begin_redis(void)
-{
-    begin(TS_REDIS);
-}
-
-static void begin_valkey(void)
-{
-    begin(TS_VALKEY);
-}
-
-static void end(void)
-{
-    vouch_call_free(call);
-    call = NULL;
-    vouch_client_close(client);
-    vouch_script_free(incr);
-    vouch_script_free(plain);
-    rig_stop(&rig);
-}
-
-static uint64_t trips(void)
-{
-    vouch_stats stats = VOUCH_STATS_INIT;
-    ck_assert_int_eq(vouch_client_stats(client, &stats), VOUCH_OK);
-    return stats.round_trips;
-}
-
-static void flush(void)
-{
-    static const char *const words[] = {"SCRIPT", "FLUSH"};
-    ts_reply_free(rig_ask(&rig, 2, words));
-}
-
-static int64_t get(const char *key)
-{
-    const char *words[] = {"GET", key};
-    ts_reply *r = rig_ask(&rig, 2, words);
-    int64_t v = r->text ? strtoll(r->text, NULL, 10) : 0;
-    ts_reply_free(r);
-    return v;
-}
-
-static vouch_status run(const vouch_script *s, const char *key, int argument,
-                        const vouch_call_options *o)
-{
-    vouch_call_free(call);
-    return vouch_script_call(client, s, VOUCH_ARGS(key), VOUCH_ARGS(argument), o, &call, &error);
-}
-
-static int64_t answer(void)
-{
-    int64_t n = -1;
-    ck_assert(vouch_reply_int64(vouch_call_reply(call), &n));
-    return n;
-}
 
 START_TEST(with_a_token_it_runs_once)
 {
     vouch_call_options o = VOUCH_CALL_OPTIONS_INIT;
     o.token = "order-1";
-    uint64_t before = trips();
+    uint64_t before = callee_trips(client);
     expect(run(plain, "k", 7, &o), VOUCH_OK);
     ck_assert_int_eq(answer(), 7);
     ck_assert_int_eq(vouch_call_outcome(call), VOUCH_OUTCOME_COMMITTED);
-    ck_assert_uint_eq(trips() - before, 2);
+    ck_assert_uint_eq(callee_trips(client) - before, 2);
     expect(run(plain, "k", 7, &o), VOUCH_OK);
     ck_assert_ptr_null(vouch_call_reply(call));
     ck_assert_int_eq(vouch_call_outcome(call), VOUCH_OUTCOME_ALREADY);
@@ -110,10 +26,10 @@ START_TEST(with_a_token_it_runs_once)
     o.resolve = 0;
     o.strict = 1;
     flush();
-    before = trips();
+    before = callee_trips(client);
     expect(run(plain, "k", 7, &o), VOUCH_OK);
     ck_assert_int_eq(answer(), 21);
-    ck_assert_uint_eq(trips() - before, 1);
+    ck_assert_uint_eq(callee_trips(client) - before, 1);
 }
 END_TEST
 
