@@ -212,7 +212,8 @@ int ts_connect(const ts_address *address, int64_t deadline)
     int error = 0;
     socklen_t length = sizeof error;
     getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
-    if (error == 0)
+    /* A reset comes only after the connection stood: who reads next sees its end. */
+    if (error == 0 || error == ECONNRESET)
         return fd;
     errno = error;
     return close_keeping_errno(fd);
