@@ -8,6 +8,7 @@
 #include <vouch/collector.h>
 #include <vouch/common.h>
 #include <vouch/error.h>
+#include <vouch/group.h>
 #include <vouch/library.h>
 #include <vouch/observe.h>
 #include <vouch/pipeline.h>
