@@ -89,6 +89,40 @@ typedef enum vouch_lost_group {
     VOUCH_LOST_LAST_ = 0x7fffffff
 } vouch_lost_group;
 
+/* What a consumer has done since it was opened; entries. Begin with VOUCH_CONSUMER_STATS_INIT. */
+typedef struct vouch_consumer_stats {
+    uint32_t size; /* set by the initialiser */
+    uint32_t reserved;
+    uint64_t delivered;  /* handed to the caller */
+    uint64_t done;       /* settled by it */
+    uint64_t fenced;     /* committed when another consumer had them */
+    uint64_t gone;       /* … when nobody had them */
+    uint64_t already;    /* … when they were settled */
+    uint64_t reset;      /* … when the group had been made anew */
+    uint64_t dead;       /* made dead letters */
+    uint64_t claimed;    /* taken from others */
+    uint64_t lost;       /* deleted before anybody settled them */
+    uint64_t given_back; /* by nack and free, as it left, as an incarnation was retired; at least */
+    uint64_t groups_lost; /* groups that had to be made again */
+    uint64_t commits;     /* with EXACTLY_ONCE: that were answered … */
+    uint64_t
+        commit_us; /* … and how long they took, in all: microseconds from commit or submit to the answer */
+    uint64_t commit_us_max; /* … the longest of them */
+    uint64_t in_flight;     /* delivered and not settled, now */
+} vouch_consumer_stats;
+
+/* Nothing yet. */
+#define VOUCH_CONSUMER_STATS_INIT                                                                  \
+    {                                                                                              \
+        sizeof(vouch_consumer_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0               \
+    }
+
+/* Told what a consumer has done since it was told last: `change`, of which in_flight and commit_us_max are what they are
+ * in `now`, the whole. Runs inside calls of the consumer, on their thread, once for all that one step brought;
+ * it may not call anything of this consumer (VOUCH_EBUSY). Both are borrowed. */
+typedef void (*vouch_consumer_hook)(const vouch_consumer_stats *change,
+                                    const vouch_consumer_stats *now, void *user);
+
 /* How to consume. Begin with VOUCH_CONSUMER_OPTIONS_INIT. Strings are copied. */
 typedef struct vouch_consumer_options {
     uint32_t size;              /* set by the initialiser */
@@ -125,7 +159,9 @@ typedef struct vouch_consumer_options {
                                    600,000 */
     int64_t claim_ms; /* entries that another consumer has had for so long, without extending
                                    them, are taken from it; default 60,000; or VOUCH_NO_DEADLINE: never */
-    int64_t claim_every_ms; /* how often to look for such; default a quarter of claim_ms */
+    int64_t claim_every_ms;        /* how often to look for such; default a quarter of claim_ms */
+    vouch_consumer_hook on_change; /* told of what happens; or NULL */
+    void *change_user;             /* given to it */
 } vouch_consumer_options;
 
 /* As max_deliveries: entries are delivered for as long as nobody settles them. */
@@ -135,7 +171,7 @@ typedef struct vouch_consumer_options {
 #define VOUCH_CONSUMER_OPTIONS_INIT                                                                \
     {                                                                                              \
         sizeof(vouch_consumer_options), VOUCH_ACK_AFTER, NULL, NULL, 0, NULL, NULL, NULL, NULL,    \
-            NULL, 0, 0, 0, 0, 0, VOUCH_LOST_FAIL, 0, 0, 0, 0, 0, 0, 0                              \
+            NULL, 0, 0, 0, 0, 0, VOUCH_LOST_FAIL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL                  \
     }
 
 /* Opens a consumer; does I/O: makes the group where it is missing, and looks for what an earlier consumer left
@@ -218,6 +254,12 @@ VOUCH_API VOUCH_MUST vouch_status vouch_delivery_reject(vouch_delivery *delivery
  * likewise: the verdicts say which entries another consumer has by now. */
 VOUCH_API VOUCH_MUST vouch_status vouch_delivery_extend(vouch_delivery *delivery,
                                                         vouch_error *error);
+/* How long the delivery's entries are surely ours yet, in milliseconds: claim_ms, counted from when the read or claim was
+ * sent, or the last extend that was answered. 0: another consumer may have them by now; what it costs to go on is that
+ * both work on them: a commit is fenced in any case. VOUCH_NO_DEADLINE: nobody claims (claim_ms, BEFORE), or NULL. It
+ * holds for consumers that all have the same claim_ms. As a read may wait in the server for block_ms, that should be much
+ * shorter. Does no I/O. */
+VOUCH_API int64_t vouch_delivery_left_ms(const vouch_delivery *delivery);
 /* NULL is allowed. What was not settled is given back, as by nack. */
 VOUCH_API void vouch_delivery_free(vouch_delivery *delivery);
 
@@ -252,36 +294,38 @@ VOUCH_API int64_t vouch_consumer_due_ms(const vouch_consumer *consumer);
 
 /* ---- watching ------------------------------------------------------------------------------- */
 
-/* What a consumer has done since it was opened; entries. Begin with VOUCH_CONSUMER_STATS_INIT. */
-typedef struct vouch_consumer_stats {
-    uint32_t size; /* set by the initialiser */
-    uint32_t reserved;
-    uint64_t delivered;   /* handed to the caller */
-    uint64_t done;        /* settled by it */
-    uint64_t fenced;      /* committed when another consumer had them */
-    uint64_t gone;        /* … when nobody had them */
-    uint64_t already;     /* … when they were settled */
-    uint64_t reset;       /* … when the group had been made anew */
-    uint64_t dead;        /* made dead letters */
-    uint64_t claimed;     /* taken from others */
-    uint64_t lost;        /* deleted before anybody settled them */
-    uint64_t given_back;  /* when it left the group, or an incarnation was retired */
-    uint64_t groups_lost; /* groups that had to be made again */
-    uint64_t in_flight;   /* delivered and not settled, now */
-} vouch_consumer_stats;
-
-/* Nothing yet. */
-#define VOUCH_CONSUMER_STATS_INIT                                                                  \
-    {                                                                                              \
-        sizeof(vouch_consumer_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0                        \
-    }
-
 /* Fills them in. VOUCH_EINVAL: an argument is NULL, or stats->size is not set. */
 VOUCH_API vouch_status vouch_consumer_stats_read(const vouch_consumer *consumer,
                                                  vouch_consumer_stats *stats);
 
-/* Stops reading, sends acknowledgements that wait, gives back what is not settled, and leaves
- * the group. */
+/* ---- the end -------------------------------------------------------------------------------- */
+
+/* Sends what waits to be sent, and waits for the answers: acknowledgements of deliveries that were committed, which else
+ * go with the next read, what was given back, rejected or extended, and commits. Blocks timeout_ms at most
+ * (VOUCH_NO_DEADLINE: as long as it takes).
+ *   VOUCH_OK          nothing waits any more
+ *   VOUCH_ENOTSENT    the time is over, cause DEADLINE. Nothing is lost: it goes on in later calls
+ *   VOUCH_EINTERRUPTED, VOUCH_EINVAL, VOUCH_EBUSY, VOUCH_EFORKED
+ *   else              as vouch_consumer_poll */
+VOUCH_API VOUCH_MUST vouch_status vouch_consumer_flush(vouch_consumer *consumer, int64_t timeout_ms,
+                                                       vouch_error *error);
+
+/* Leaves the group: stops reading, sends what waits, finishes commits, gives back all that is not settled, also of
+ * deliveries that the caller still has, and takes its incarnations out of the group, each in the moment in which
+ * nothing is pending with it. Blocks timeout_ms at most; with 0, for event loops, call it until it is done
+ * (vouch_consumer_due_ms says when). Afterwards nothing more is delivered, and vouch_consumer_stats_read tells what was
+ * given back (given_back), and what was not (in_flight).
+ *   VOUCH_OK         it has left
+ *   VOUCH_ENOTSENT   the time is over, cause DEADLINE: call again, or close; what is still pending with it is
+ *                    claimed by others after claim_ms
+ *   VOUCH_ESERVER    it had failed before: the words are in the message
+ *   VOUCH_EINVAL, VOUCH_EBUSY, VOUCH_EFORKED */
+VOUCH_API VOUCH_MUST vouch_status vouch_consumer_leave(vouch_consumer *consumer, int64_t timeout_ms,
+                                                       vouch_error *error);
+
+/* vouch_consumer_leave, and then the consumer is freed, whatever came of it, and its status returned; NULL is allowed.
+ * Deliveries that the caller still has are to be freed as ever; nothing else can be done with them. In a hook or callback of
+ * this client it is not freed (VOUCH_EBUSY); in a forked child it is, and the parent's is left alone (VOUCH_EFORKED). */
 VOUCH_API VOUCH_MUST vouch_status vouch_consumer_close(vouch_consumer *consumer, int64_t timeout_ms,
                                                        vouch_error *error);
 

@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static vouch_status null_argument(vouch_error *error, const char *what)
 {
@@ -44,13 +43,19 @@ void handle_wait(struct handle *h, int64_t time)
 vouch_status handle_usable(struct handle *h, vouch_error *error)
 {
     error_clear(error);
-    if (h->pid != getpid())
-        return error_set(error, VOUCH_EFORKED, VOUCH_CAUSE_NONE,
-                         "this consumer was opened before the fork; open another in this process");
     if (!h->presence.core)
         return error_set(error, VOUCH_ECANCELLED, VOUCH_CAUSE_CANCELLED,
                          "the consumer's client was closed");
+    if (h->consumer.telling)
+        return error_set(error, VOUCH_EBUSY, VOUCH_CAUSE_NONE,
+                         "the consumer cannot be used inside its own hook");
     return client_usable(h->consumer.client, error);
+}
+
+void handle_step(struct handle *h)
+{
+    consumer_step(&h->consumer, client_now());
+    watch_tell(&h->consumer);
 }
 
 /* ---- opening and closing -------------------------------------------------------------------- */
@@ -63,41 +68,10 @@ static void name_incarnations(struct vouch_consumer *c, const char *name)
                    (unsigned long long)++core->runs);
 }
 
-static void destroy(struct handle *h)
-{
-    struct vouch_consumer *c = &h->consumer;
-    while (c->ready) {
-        struct intake *next = c->ready->next;
-        intake_release(c->ready);
-        c->ready = next;
-    }
-    intake_release(c->spare);
-    intake_release(c->spare_claim);
-    while (c->hands) {
-        struct hand *next = c->hands->next;
-        hand_free(c->hands);
-        c->hands = next;
-    }
-    for (size_t i = 0; i < SCRIPTS; i++)
-        vouch_script_free(c->scripts[i]);
-    while (c->owner) {
-        struct owner *next = c->owner->next;
-        alloc_free(c->owner);
-        c->owner = next;
-    }
-    consumer_free_names(c);
-    vouch_batch_free(c->reading);
-    vouch_batch_free(c->asking);
-    vouch_batch_free(c->nowhere);
-    commit_words_release(&c->words);
-    alloc_free(h);
-}
-
 static vouch_status make(struct handle *h, vouch_client *client, const vouch_consumer_options *o,
                          vouch_error *error)
 {
     struct vouch_consumer *c = &h->consumer;
-    h->pid = getpid();
     h->presence = (struct vouch_op){
         .ops = &presence_ops, .deadline = OP_NEVER, .wake = OP_NEVER, .done = true};
     c->client = client;
@@ -136,41 +110,13 @@ static vouch_status open_groups(struct handle *h, vouch_error *error)
 {
     struct vouch_consumer *c = &h->consumer;
     for (;;) {
-        consumer_step(c, client_now());
+        handle_step(h);
         if (c->error.status)
             return handle_error(h, error);
         if (c->read)
             return VOUCH_OK;
         handle_wait(h, OP_NEVER);
     }
-}
-
-/* What is under way ends here, and is not heard of. */
-static void drop(struct handle *h)
-{
-    struct vouch_consumer *c = &h->consumer;
-    vouch_results *results = NULL;
-    if (c->read) {
-        vouch_op_cancel(c->read);
-        (void)!vouch_pipeline_finish(c->read, &results, NULL);
-        vouch_results_free(results);
-    }
-    if (c->side) {
-        vouch_op_cancel(c->side);
-        if (c->doing != SIDE_GROUP && c->doing != SIDE_ACK)
-            (void)!vouch_call_finish(c->side, NULL, NULL);
-        else
-            (void)!vouch_pipeline_finish(c->side, &results, NULL);
-    }
-    for (struct vouch_delivery *d = c->out, *next; d; d = next) {
-        next = d->next;
-        d->consumer = NULL;
-        if (d->freed)
-            delivery_destroy(d);
-    }
-    if (h->presence.core)
-        core_end(h->presence.core, &h->presence);
-    destroy(h);
 }
 
 vouch_status vouch_consumer_open(vouch_client *client, const vouch_consumer_options *options,
@@ -196,7 +142,7 @@ vouch_status vouch_consumer_open(vouch_client *client, const vouch_consumer_opti
     if (!status)
         status = open_groups(h, error);
     if (status)
-        drop(h);
+        handle_drop(h);
     else
         *out = &h->consumer;
     return status;
@@ -215,7 +161,7 @@ vouch_status handle_stopped(struct handle *h, vouch_error *error)
     return VOUCH_OK;
 }
 
-static int64_t end_of(int64_t timeout_ms)
+int64_t handle_end(int64_t timeout_ms)
 {
     if (timeout_ms == VOUCH_NO_DEADLINE)
         return OP_NEVER;
@@ -227,7 +173,7 @@ static bool settle(struct handle *h, vouch_delivery **out, vouch_status *status,
 {
     struct vouch_consumer *c = &h->consumer;
     c->stopped = c->stopped || atomic_load(&h->stop);
-    consumer_step(c, client_now());
+    handle_step(h);
     *status = handle_stopped(h, error);
     if (!*status)
         *status = delivery_next(c, out, error);
@@ -251,7 +197,7 @@ vouch_status vouch_consumer_poll(vouch_consumer *consumer, int64_t timeout_ms, v
         return status;
     if (timeout_ms < VOUCH_NO_DEADLINE)
         return error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "timeout_ms: out of range");
-    int64_t end = end_of(timeout_ms);
+    int64_t end = handle_end(timeout_ms);
     vouch_client_ready(consumer->client, NULL, 0);
     while (!settle(h, out, &status, error)) {
         if (client_now() >= end)
@@ -304,9 +250,7 @@ vouch_status vouch_consumer_stats_read(const vouch_consumer *consumer, vouch_con
 {
     if (!consumer || !stats || stats->size != sizeof *stats)
         return VOUCH_EINVAL;
-    *stats = consumer->counts;
-    stats->size = sizeof *stats;
-    stats->in_flight = consumer->queued + consumer->working;
+    watch_count(consumer, stats);
     return VOUCH_OK;
 }
 
@@ -316,40 +260,4 @@ void vouch_consumer_stop(vouch_consumer *consumer)
         return;
     atomic_store(&handle_of(consumer)->stop, 1);
     client_wake(consumer->client);
-}
-
-/* ---- closing -------------------------------------------------------------------------------- */
-
-static bool is_busy(const struct vouch_consumer *c)
-{
-    for (const struct owner *o = c->owner; o; o = o->next)
-        if (o->left < c->stream_count)
-            return true;
-    return c->read || c->side || c->hands || c->commits || acks_wait(c);
-}
-
-vouch_status vouch_consumer_close(vouch_consumer *consumer, int64_t timeout_ms, vouch_error *error)
-{
-    vouch_error local = {.status = VOUCH_OK};
-    error = error ? error : &local;
-    error_clear(error);
-    if (!consumer)
-        return VOUCH_OK;
-    struct handle *h = handle_of(consumer);
-    vouch_status status = handle_usable(h, error);
-    int64_t end = end_of(timeout_ms);
-    consumer->stopped = consumer->closing = true;
-    for (struct owner *o = consumer->owner; o; o = o->next)
-        o->retired = true; /* it leaves, with all that it holds */
-    while (!status && !consumer->failed) {
-        consumer_step(consumer, client_now());
-        if (!is_busy(consumer) || client_now() >= end)
-            break;
-        handle_wait(h, end);
-    }
-    if (!status && is_busy(consumer))
-        status = error_set(error, VOUCH_ENOTSENT, VOUCH_CAUSE_DEADLINE,
-                           "not everything was given back in time: others claim it after claim_ms");
-    drop(h);
-    return status;
 }

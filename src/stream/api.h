@@ -6,7 +6,6 @@
 #include "stream/consumer.h"
 
 #include <stdatomic.h>
-#include <sys/types.h>
 
 /* A consumer is present among its client's operations. While it waits that one is in progress,
  * so that the driver wakes in time, and hears of an interrupt; else it is done, and does
@@ -14,13 +13,18 @@
 struct handle {
     struct vouch_consumer consumer; /* first */
     struct vouch_op presence;
-    pid_t pid;
     atomic_int stop;
     bool interrupted;
 };
 
 /* VOUCH_OK if this process may use it now. */
 vouch_status handle_usable(struct handle *h, vouch_error *error);
+/* Does what is due, and tells of it. */
+void handle_step(struct handle *h);
+/* The time at which a call with this timeout ends. */
+int64_t handle_end(int64_t timeout_ms);
+/* end_api.c: frees it; what is under way ends, and is not heard of. */
+void handle_drop(struct handle *h);
 /* Lets bytes move until something happens, or this time comes. */
 void handle_wait(struct handle *h, int64_t time);
 /* EINTERRUPTED if it was stopped, or the client interrupted; the latter once. */

@@ -267,7 +267,7 @@ static void start_side(struct vouch_consumer *c, int64_t now)
     } else if (c->hands) {
         c->doing = SIDE_HAND;
         (void)!hand_start(c, &e);
-    } else if (c->stopped && !c->read && acks_wait(c)) {
+    } else if ((c->stopped || c->flushing) && acks_can_go(c)) {
         c->doing = SIDE_ACK;
         (void)!acks_start(c, &e);
     } else if ((c->leaving = to_leave(c))) {
@@ -292,6 +292,7 @@ static void start_read(struct vouch_consumer *c, int64_t now)
 
 void consumer_step(struct vouch_consumer *c, int64_t now)
 {
+    c->now = now;
     if (c->read && vouch_op_done(c->read))
         finish_read(c, now);
     if (c->side && vouch_op_done(c->side))

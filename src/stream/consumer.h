@@ -60,7 +60,7 @@ struct stream {
     char resume[48];                    /* where opening it goes on */
     bool
         mended; /* what was delivered and is pending with nobody was looked for, when it was opened */
-    vouch_batch *acks, *sent; /* XACKs to go with the next read; those that are under way */
+    vouch_batch *acks, *sent; /* XACKs to go out; those that went and were not answered */
     int64_t claim_at;         /* when to look for what others hold too long */
     char cursor[48];          /* where that look goes on */
     size_t cursor_size;
@@ -77,7 +77,8 @@ struct intake {
     const vouch_reply *claimed; /* of a claim: entries of `stream` */
     struct stream *stream;
     struct owner *owner;
-    uint64_t epoch;   /* when it was asked for */
+    uint64_t epoch;   /* when it was asked for … */
+    int64_t asked_at; /* … by the clock */
     size_t at, entry; /* what is handed out next: the entry of the stream with this number */
 };
 
@@ -102,9 +103,11 @@ struct vouch_delivery {
     char generation[STREAM_GENERATION]; /* in which they were delivered; "": one that is over */
     struct vouch_delivery *next_commit; /* behind it, to be committed */
     bool committing, told, freed;
-    bool starved;               /* there was no memory for some entry's effects */
-    vouch_error outcome;        /* if told: of the last try */
-    int64_t sequence;           /* of its commit; 0: none was sent */
+    bool starved;        /* there was no memory for some entry's effects */
+    vouch_error outcome; /* if told: of the last try */
+    int64_t sequence;    /* of its commit; 0: none was sent */
+    int64_t submitted_at;
+    int64_t leased_at; /* its entries were ours then, and nobody claims them for claim_ms */
     struct commit_entry *asked; /* of its commit, in order … */
     size_t *asked_of;           /* … and which entry each is */
     size_t asked_count;
@@ -127,6 +130,7 @@ struct hand {
     struct stream *stream;
     struct owner *owner;
     enum hand_action action;
+    int64_t asked_at; /* sent, for the last time */
     char *detail;
     size_t n;
     struct {
@@ -151,6 +155,7 @@ enum { SCRIPT_CLAIM, SCRIPT_HAND, SCRIPT_LEAVE, SCRIPT_OPEN, SCRIPT_COMMIT, SCRI
 
 struct vouch_consumer {
     vouch_client *client;
+    int64_t now;              /* as it was told last */
     vouch_consumer_options o; /* with the defaults filled in; its strings are not used */
     struct text group, from;
     char name[VOUCH_CONSUMER_MAX_NAME + 1];
@@ -181,13 +186,16 @@ struct vouch_consumer {
     vouch_batch *asking; /* its commands, if they are a pipeline */
 
     bool stopped, closing, failed;
+    bool flushing;                        /* acknowledgements do not wait for a read */
+    bool acks_out, read_acks;             /* some are under way; the read under way carries them */
     bool retire;                          /* the owner may have entries of which we do not know */
     char incarnation[STREAM_INCARNATION]; /* what no other consumer has; owners are numbered */
     uint64_t owners;
-    bool lost_groups; /* some group was there, and is gone */
-    vouch_consumer_stats counts;
-    vouch_error error; /* why, if it failed */
-    int64_t retry_at;  /* nothing is started before */
+    bool lost_groups;                  /* some group was there, and is gone */
+    vouch_consumer_stats counts, told; /* told: to the hook */
+    bool telling;                      /* inside of it */
+    vouch_error error;                 /* why, if it failed */
+    int64_t retry_at;                  /* nothing is started before */
 };
 
 /* options.c */
@@ -209,11 +217,19 @@ void consumer_step(struct vouch_consumer *c, int64_t now);
 /* When it wants to be stepped again though nothing was answered; INT64_MAX: not at all. */
 int64_t consumer_wake(const struct vouch_consumer *c);
 
+/* watch.c */
+/* What it has done so far. */
+void watch_count(const struct vouch_consumer *c, vouch_consumer_stats *out);
+/* Tells the hook what came to it since the last time. */
+void watch_tell(struct vouch_consumer *c);
+
 /* read.c */
 bool read_is_wanted(const struct vouch_consumer *c);
 vouch_status read_start(struct vouch_consumer *c, vouch_error *error);
 /* Some acknowledgement waits for the next read, or is under way. */
 bool acks_wait(const struct vouch_consumer *c);
+/* Some waits, and none is under way. */
+bool acks_can_go(const struct vouch_consumer *c);
 /* They go out without one. */
 vouch_status acks_start(struct vouch_consumer *c, vouch_error *error);
 vouch_status acks_finish(struct vouch_consumer *c, vouch_error *error);

@@ -150,6 +150,7 @@ static vouch_delivery *make(struct vouch_consumer *c, struct intake *a, struct s
     d->owner = a->owner;
     if (a->epoch >= s->since)
         memcpy(d->generation, s->generation, sizeof d->generation);
+    d->leased_at = a->asked_at;
     d->intake = a;
     a->users++;
     for (size_t i = 0; i < n; i++) {

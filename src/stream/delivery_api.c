@@ -38,10 +38,11 @@ vouch_batch *vouch_delivery_effects(vouch_delivery *delivery, size_t i)
 static vouch_status wait_for_commit(vouch_delivery *d, vouch_error *error)
 {
     struct handle *h = handle_of(d->consumer);
+    d->consumer->now = client_now();
     vouch_status status = exact_submit(d, error);
     d->told = false;
     while (!status && d->committing && !d->told) {
-        consumer_step(d->consumer, client_now());
+        handle_step(h);
         if (d->consumer->failed)
             return handle_error(h, error);
         if (h->interrupted)
@@ -76,8 +77,9 @@ vouch_status vouch_delivery_submit(vouch_delivery *delivery, vouch_error *error)
         return status;
     if (delivery->consumer->o.ack != VOUCH_ACK_EXACTLY_ONCE)
         return delivery_acknowledge(delivery, error);
+    delivery->consumer->now = client_now();
     status = exact_submit(delivery, error);
-    consumer_step(delivery->consumer, client_now());
+    handle_step(handle_of(delivery->consumer));
     vouch_client_ready(delivery->consumer->client, NULL, 0);
     return status;
 }
@@ -105,7 +107,7 @@ static vouch_status hand(vouch_delivery *d, enum hand_action action, size_t firs
                                                         "out of memory for a dead letter");
     if (!delivery_hand(d, action, first, n, detail))
         return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for %zu ids", n);
-    consumer_step(c, client_now());
+    handle_step(handle_of(c));
     vouch_client_ready(c->client, NULL, 0);
     return VOUCH_OK;
 }
@@ -152,6 +154,15 @@ vouch_status vouch_delivery_extend(vouch_delivery *delivery, vouch_error *error)
     error = error ? error : &local;
     vouch_status status = delivery_usable(delivery, error);
     return status ? status : hand(delivery, HAND_EXTEND, 0, delivery->n, "", error);
+}
+
+int64_t vouch_delivery_left_ms(const vouch_delivery *delivery)
+{
+    const struct vouch_consumer *c = delivery ? delivery->consumer : NULL;
+    if (!c || c->o.claim_ms == VOUCH_NO_DEADLINE || c->o.ack == VOUCH_ACK_BEFORE)
+        return delivery && !c ? 0 : VOUCH_NO_DEADLINE;
+    int64_t left = c->o.claim_ms - (client_now() - delivery->leased_at + 999) / 1000;
+    return left > 0 ? left : 0;
 }
 
 void vouch_delivery_free(vouch_delivery *d)

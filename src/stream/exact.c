@@ -195,6 +195,7 @@ vouch_status exact_submit(vouch_delivery *d, vouch_error *error)
     if (status)
         return status;
     d->committing = true;
+    d->submitted_at = c->now;
     d->next_commit = NULL;
     *c->commits_end = d;
     c->commits_end = &d->next_commit;
@@ -253,9 +254,19 @@ static void take_letters(vouch_delivery *d, vouch_string letters)
     }
 }
 
+static void count_latency(struct vouch_consumer *c, const vouch_delivery *d)
+{
+    int64_t us = c->now > d->submitted_at ? c->now - d->submitted_at : 0;
+    c->counts.commits++;
+    c->counts.commit_us += (uint64_t)us;
+    if ((uint64_t)us > c->counts.commit_us_max)
+        c->counts.commit_us_max = (uint64_t)us;
+}
+
 static void leave_queue(struct vouch_consumer *c)
 {
     vouch_delivery *d = c->commits;
+    count_latency(c, d);
     c->commits = d->next_commit;
     if (!c->commits)
         c->commits_end = &c->commits;

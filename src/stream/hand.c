@@ -62,7 +62,7 @@ void hand_forget(struct vouch_consumer *c, const vouch_delivery *d)
 
 vouch_status hand_start(struct vouch_consumer *c, vouch_error *error)
 {
-    const struct hand *h = c->hands;
+    struct hand *h = c->hands;
     const struct stream *s = h->stream;
     size_t n = h->n + 4;
     vouch_arg *args = alloc_get(n * sizeof *args);
@@ -70,6 +70,7 @@ vouch_status hand_start(struct vouch_consumer *c, vouch_error *error)
     if (!args)
         return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for %zu ids",
                          h->n);
+    h->asked_at = c->now;
     args[0] = arg_of(&c->group);
     args[1] = owner_arg(h->owner);
     args[2] = vouch_text(actions[h->action]);
@@ -118,11 +119,14 @@ vouch_status hand_finish(struct vouch_consumer *c, vouch_error *error)
         vouch_verdict v =
             known ? verdict_of(h, letters.data[i], r->attempts > 1) : VOUCH_VERDICT_UNKNOWN;
         c->counts.lost += known && letters.data[i] == 'l';
+        c->counts.given_back += v == VOUCH_VERDICT_RETURNED;
         if (h->action != HAND_EXTEND)
             h->owner->held[h->stream - c->streams]--;
         if (h->delivery && v != VOUCH_VERDICT_UNKNOWN)
             h->delivery->entries[h->ids[i].entry].verdict = v;
     }
+    if (known && h->action == HAND_EXTEND && h->delivery)
+        h->delivery->leased_at = h->asked_at;
     vouch_call_free(call);
     pop(c);
     return status;

@@ -37,6 +37,11 @@ bool acks_wait(const struct vouch_consumer *c)
     return false;
 }
 
+bool acks_can_go(const struct vouch_consumer *c)
+{
+    return acks_wait(c) && !c->acks_out;
+}
+
 bool read_is_wanted(const struct vouch_consumer *c)
 {
     bool idle = !c->queued && (c->o.prefetch || !c->working);
@@ -45,14 +50,17 @@ bool read_is_wanted(const struct vouch_consumer *c)
            consumer_room(c);
 }
 
+/* What went out before and was not answered goes alone: nothing has to be put together, for which memory could be short. */
 static void add_acks(struct vouch_consumer *c, vouch_batch *to)
 {
     for (size_t i = 0; i < c->stream_count; i++) {
         struct stream *s = &c->streams[i];
-        vouch_batch *acks = s->acks;
-        (void)batch_append(to, acks);
-        s->acks = s->sent; /* which is empty */
-        s->sent = acks;
+        if (!vouch_batch_count(s->sent)) {
+            vouch_batch *acks = s->acks;
+            s->acks = s->sent;
+            s->sent = acks;
+        }
+        (void)batch_append(to, s->sent);
     }
 }
 
@@ -82,22 +90,11 @@ static void add_read(struct vouch_consumer *c)
     (void)vouch_batch_end(b);
 }
 
-/* What was to be acknowledged goes with the next read, ahead of what came since. */
-static void keep_acks(struct vouch_consumer *c)
+/* What was under way is answered; or it goes out again, with the next read. */
+static void end_acks(struct vouch_consumer *c, bool acked)
 {
-    for (size_t i = 0; i < c->stream_count; i++) {
-        struct stream *s = &c->streams[i];
-        vouch_batch *acks = s->acks;
-        (void)batch_append(s->sent, acks);
-        vouch_batch_clear(acks);
-        s->acks = s->sent;
-        s->sent = acks;
-    }
-}
-
-static void drop_acks(struct vouch_consumer *c)
-{
-    for (size_t i = 0; i < c->stream_count; i++)
+    c->acks_out = false;
+    for (size_t i = 0; acked && i < c->stream_count; i++)
         vouch_batch_clear(c->streams[i].sent);
 }
 
@@ -111,12 +108,15 @@ vouch_status read_start(struct vouch_consumer *c, vouch_error *error)
         return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "out of memory for a read");
     c->spare->owner = c->owner;
     c->spare->epoch = c->epoch;
+    c->spare->asked_at = c->now;
     vouch_batch_clear(c->reading);
-    add_acks(c, c->reading);
+    c->read_acks = acks_can_go(c);
+    if (c->read_acks)
+        add_acks(c, c->reading);
     add_read(c);
     vouch_status status = vouch_pipeline_start(c->client, c->reading, &o, &c->read, error);
-    if (status)
-        keep_acks(c);
+    if (c->read_acks)
+        c->acks_out = !status;
     return status;
 }
 
@@ -169,14 +169,11 @@ vouch_status read_finish(struct vouch_consumer *c, vouch_error *error)
     vouch_results *results = NULL;
     vouch_status status = vouch_pipeline_finish(c->read, &results, error);
     c->read = NULL;
-    if (!results) {
-        keep_acks(c);
+    bool acked = results && all_acked(results, vouch_results_count(results) - 1);
+    if (c->read_acks)
+        end_acks(c, acked);
+    if (!results)
         return status;
-    }
-    if (all_acked(results, vouch_results_count(results) - 1))
-        drop_acks(c);
-    else
-        keep_acks(c);
     return take(c, results, error);
 }
 
@@ -189,8 +186,7 @@ vouch_status acks_start(struct vouch_consumer *c, vouch_error *error)
     vouch_batch_clear(c->asking);
     add_acks(c, c->asking);
     vouch_status status = vouch_pipeline_start(c->client, c->asking, &o, &c->side, error);
-    if (status)
-        keep_acks(c);
+    c->acks_out = !status;
     return status;
 }
 
@@ -198,10 +194,7 @@ vouch_status acks_finish(struct vouch_consumer *c, vouch_error *error)
 {
     vouch_results *results = NULL;
     vouch_status status = vouch_pipeline_finish(c->side, &results, error);
-    if (results && all_acked(results, vouch_results_count(results)))
-        drop_acks(c);
-    else
-        keep_acks(c);
+    end_acks(c, results && all_acked(results, vouch_results_count(results)));
     vouch_results_free(results);
     return status == VOUCH_EPARTIAL ? VOUCH_OK : status;
 }

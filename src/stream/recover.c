@@ -84,6 +84,7 @@ vouch_status recover_start(struct vouch_consumer *c, struct stream *s, vouch_err
     c->spare_claim->owner = c->owner;
     c->spare_claim->stream = s;
     c->spare_claim->epoch = c->epoch;
+    c->spare_claim->asked_at = c->now;
     return consumer_call(c, SCRIPT_CLAIM, vouch_args_of(keys, 2), vouch_args_of(args, 6), false,
                          error);
 }
