@@ -159,7 +159,10 @@ typedef struct vouch_consumer_options {
                                    600,000 */
     int64_t claim_ms; /* entries that another consumer has had for so long, without extending
                                    them, are taken from it; default 60,000; or VOUCH_NO_DEADLINE: never */
-    int64_t claim_every_ms;        /* how often to look for such; default a quarter of claim_ms */
+    int64_t claim_every_ms; /* how often to look for such; default a quarter of claim_ms */
+    int64_t
+        forget_ms; /* incarnations that ended without leaving are taken out of the group, by whoever opens, when they have
+ nothing pending and were not heard of for so long; default 3,600,000, an hour; or VOUCH_NO_DEADLINE: never */
     vouch_consumer_hook on_change; /* told of what happens; or NULL */
     void *change_user;             /* given to it */
 } vouch_consumer_options;
@@ -171,7 +174,7 @@ typedef struct vouch_consumer_options {
 #define VOUCH_CONSUMER_OPTIONS_INIT                                                                \
     {                                                                                              \
         sizeof(vouch_consumer_options), VOUCH_ACK_AFTER, NULL, NULL, 0, NULL, NULL, NULL, NULL,    \
-            NULL, 0, 0, 0, 0, 0, VOUCH_LOST_FAIL, 0, 0, 0, 0, 0, 0, 0, NULL, NULL                  \
+            NULL, 0, 0, 0, 0, 0, VOUCH_LOST_FAIL, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL               \
     }
 
 /* Opens a consumer; does I/O: makes the group where it is missing, and looks for what an earlier consumer left

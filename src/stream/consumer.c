@@ -242,6 +242,10 @@ static void finish_side(struct vouch_consumer *c, int64_t now)
     case SIDE_LEAVE:
         finish_leaving(c, now);
         break;
+    case SIDE_SWEEP:
+        if (sweep_finish(c, &e) != VOUCH_OK)
+            note(c, &e, now);
+        break;
     case SIDE_NONE:
         break;
     }
@@ -276,6 +280,9 @@ static void start_side(struct vouch_consumer *c, int64_t now)
     } else if ((s = recover_due(c, now))) {
         c->doing = SIDE_CLAIM;
         (void)!recover_start(c, s, &e);
+    } else if ((s = sweep_due(c))) {
+        c->doing = SIDE_SWEEP;
+        (void)!sweep_start(c, s, &e);
     }
     if (e.status)
         note(c, &e, now);

@@ -55,6 +55,7 @@ struct stream {
     struct text name, state, dead_letter;
     bool grouped;                       /* the group is there, as far as is known */
     bool known;                         /* it was, at some time */
+    bool swept;                         /* the group was rid of who ended without leaving */
     char generation[STREAM_GENERATION]; /* of the group and its state; with EXACTLY_ONCE */
     uint64_t since;                     /* the epoch in which that began */
     char resume[48];                    /* where opening it goes on */
@@ -147,11 +148,12 @@ enum side {
     SIDE_ACK,
     SIDE_CLAIM,
     SIDE_HAND,
-    SIDE_LEAVE
+    SIDE_LEAVE,
+    SIDE_SWEEP
 };
 
 /* scripts/lua/stream/ */
-enum { SCRIPT_CLAIM, SCRIPT_HAND, SCRIPT_LEAVE, SCRIPT_OPEN, SCRIPT_COMMIT, SCRIPTS };
+enum { SCRIPT_CLAIM, SCRIPT_HAND, SCRIPT_LEAVE, SCRIPT_SWEEP, SCRIPT_OPEN, SCRIPT_COMMIT, SCRIPTS };
 
 struct vouch_consumer {
     vouch_client *client;
@@ -177,7 +179,7 @@ struct vouch_consumer {
     struct hand *hands, **hands_end; /* to be done, in order; the first is under way if SIDE_HAND */
     vouch_delivery *commits, **commits_end; /* to be committed, in order */
     struct commit_words words;              /* of the first */
-    struct stream *opening;
+    struct stream *opening, *sweeping;
     uint64_t generations; /* numbered, too */
     uint64_t epoch;       /* rises whenever a stream's generation changes */
     vouch_batch *nowhere; /* takes no command: the effects of what can have none */
@@ -245,6 +247,10 @@ vouch_status recover_finish(struct vouch_consumer *c, int64_t now, vouch_error *
 int64_t recover_wake(const struct vouch_consumer *c);
 vouch_status leave_start(struct vouch_consumer *c, struct owner *o, vouch_error *error);
 vouch_status leave_finish(struct vouch_consumer *c, int64_t *given, vouch_error *error);
+/* A stream whose group was not swept yet; NULL: none. */
+struct stream *sweep_due(struct vouch_consumer *c);
+vouch_status sweep_start(struct vouch_consumer *c, struct stream *s, vouch_error *error);
+vouch_status sweep_finish(struct vouch_consumer *c, vouch_error *error);
 
 /* settle.c */
 vouch_status delivery_acknowledge(vouch_delivery *d, vouch_error *error);

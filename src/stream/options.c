@@ -12,6 +12,7 @@
 #define DEFAULT_MAX_DELIVERIES 5
 #define BLOCK_MAX_MS           600000
 #define CLAIM_MAX_MS           INT64_C(86400000000)
+#define DEFAULT_FORGET_MS      INT64_C(3600000)
 
 /* ---- numbers -------------------------------------------------------------------------------- */
 
@@ -26,6 +27,7 @@ static void complete(vouch_consumer_options *o)
     o->in_flight = o->in_flight ? o->in_flight : 2 * o->batch;
     o->block_ms = o->block_ms ? o->block_ms : DEFAULT_BLOCK_MS;
     o->claim_ms = o->claim_ms ? o->claim_ms : DEFAULT_CLAIM_MS;
+    o->forget_ms = o->forget_ms ? o->forget_ms : DEFAULT_FORGET_MS;
     o->max_deliveries = o->max_deliveries ? o->max_deliveries : DEFAULT_MAX_DELIVERIES;
     if (!o->claim_every_ms)
         o->claim_every_ms = o->claim_ms == VOUCH_NO_DEADLINE ? 1 : (o->claim_ms + 3) / 4;
@@ -47,6 +49,8 @@ static vouch_status check_numbers(const vouch_consumer_options *o, vouch_error *
         return wrong(e, "claim_ms", "out of range");
     if (o->claim_every_ms < 1 || o->claim_every_ms > CLAIM_MAX_MS)
         return wrong(e, "claim_every_ms", "out of range");
+    if (o->forget_ms != VOUCH_NO_DEADLINE && (o->forget_ms < 1 || o->forget_ms > CLAIM_MAX_MS))
+        return wrong(e, "forget_ms", "out of range");
     if (o->max_deliveries == 1)
         return wrong(e, "max_deliveries", "an entry that is claimed has been delivered before");
     return VOUCH_OK;

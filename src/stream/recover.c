@@ -19,6 +19,7 @@ static const struct {
     [SCRIPT_CLAIM] = {"stream/claim", lua_claim, sizeof lua_claim},
     [SCRIPT_HAND] = {"stream/hand", lua_hand, sizeof lua_hand},
     [SCRIPT_LEAVE] = {"stream/leave", lua_leave, sizeof lua_leave},
+    [SCRIPT_SWEEP] = {"stream/sweep", lua_sweep, sizeof lua_sweep},
 };
 
 bool recover_make_scripts(struct vouch_consumer *c, vouch_error *error)
@@ -134,14 +135,19 @@ vouch_status recover_finish(struct vouch_consumer *c, int64_t now, vouch_error *
 
 /* ---- leaving -------------------------------------------------------------------------------- */
 
+static bool has_state(const struct vouch_consumer *c)
+{
+    return c->o.ack == VOUCH_ACK_EXACTLY_ONCE;
+}
+
 vouch_status leave_start(struct vouch_consumer *c, struct owner *o, vouch_error *error)
 {
     const struct stream *s = &c->streams[o->left];
-    vouch_arg keys[] = {arg_of(&s->name)};
+    vouch_arg keys[] = {arg_of(&s->name), arg_of(&s->state)};
     int64_t idle = c->o.claim_ms == VOUCH_NO_DEADLINE ? 0 : c->o.claim_ms;
     vouch_arg args[] = {arg_of(&c->group), owner_arg(o), vouch_int(idle)};
-    return consumer_call(c, SCRIPT_LEAVE, vouch_args_of(keys, 1), vouch_args_of(args, 3), true,
-                         error);
+    return consumer_call(c, SCRIPT_LEAVE, vouch_args_of(keys, has_state(c) ? 2 : 1),
+                         vouch_args_of(args, 3), true, error);
 }
 
 /* True if this stream is done with: also if there is no group to leave. */
@@ -154,4 +160,34 @@ vouch_status leave_finish(struct vouch_consumer *c, int64_t *given, vouch_error 
         status = VOUCH_OK;
     vouch_call_free(call);
     return status;
+}
+
+/* ---- sweeping ------------------------------------------------------------------------------- */
+
+struct stream *sweep_due(struct vouch_consumer *c)
+{
+    bool wanted = c->o.forget_ms != VOUCH_NO_DEADLINE && !c->stopped;
+    for (size_t i = 0; wanted && i < c->stream_count; i++)
+        if (c->streams[i].grouped && !c->streams[i].swept)
+            return &c->streams[i];
+    return NULL;
+}
+
+vouch_status sweep_start(struct vouch_consumer *c, struct stream *s, vouch_error *error)
+{
+    vouch_arg keys[] = {arg_of(&s->name), arg_of(&s->state)};
+    vouch_arg args[] = {arg_of(&c->group), vouch_int(c->o.forget_ms)};
+    c->sweeping = s;
+    return consumer_call(c, SCRIPT_SWEEP, vouch_args_of(keys, has_state(c) ? 2 : 1),
+                         vouch_args_of(args, 2), true, error);
+}
+
+/* Once for each stream: whoever opens next does it again. */
+vouch_status sweep_finish(struct vouch_consumer *c, vouch_error *error)
+{
+    vouch_call *call = NULL;
+    vouch_status status = vouch_call_finish(c->side, &call, error);
+    c->sweeping->swept = status == VOUCH_OK || status == VOUCH_ESERVER;
+    vouch_call_free(call);
+    return c->sweeping->swept ? VOUCH_OK : status;
 }

@@ -228,6 +228,109 @@ START_TEST(a_forked_child_closes_its_own_copy)
 }
 END_TEST
 
+/* ---- swept ---------------------------------------------------------------------------------- */
+
+static bool has_consumer(const char *name)
+{
+    ts_reply *r = ts_command(rig.server, "XINFO", "CONSUMERS", "{s}in", "g", NULL);
+    bool found = false;
+    for (size_t i = 0; i < r->count; i++)
+        found = found || strcmp(r->elements[i]->elements[1]->text, name) == 0;
+    ts_reply_free(r);
+    return found;
+}
+
+static bool has_record(const char *field)
+{
+    ts_reply *r = ts_command(rig.server, "HEXISTS", "{s}in:group:g", field, NULL);
+    bool found = r->integer == 1;
+    ts_reply_free(r);
+    return found;
+}
+
+/* Waits for the one that goes last. */
+static void wait_for_sweep(vouch_consumer *c)
+{
+    for (int64_t limit = ts_deadline(RIG_PATIENCE_MS);
+         has_consumer("w:ab0-1.1") || has_record("c:w:ab0-1.1");) {
+        vouch_delivery *d = NULL;
+        ck_assert(!ts_passed(limit));
+        expect(vouch_consumer_poll(c, 1, &d, &error), VOUCH_OK);
+        vouch_delivery_free(d);
+    }
+}
+
+START_TEST(incarnations_that_ended_are_swept)
+{
+    static const char *const others[] = {"w:ab0-1.1",
+                                         "w:ab0-1.2",
+                                         "w:ab0",
+                                         "w",
+                                         "a:b:ab0-1.1",
+                                         "vouch:until-1",
+                                         "vouch:until-99999999999999"};
+    begin(_i);
+    bool exact = _i / 2 == 1;
+    vouch_consumer_options o = options(exact ? VOUCH_ACK_EXACTLY_ONCE : VOUCH_ACK_AFTER);
+    o.forget_ms = 1;
+    vouch_consumer_options first = o;
+    first.forget_ms = VOUCH_NO_DEADLINE;
+    vouch_consumer *c = open_it(&first); /* makes group and state */
+    expect(vouch_consumer_close(c, RIG_PATIENCE_MS, &error), VOUCH_OK);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        ts_do(rig.server, "XGROUP", "CREATECONSUMER", "{s}in", "g", others[i], NULL);
+    add(1);
+    ts_do(rig.server, "XREADGROUP", "GROUP", "g", "w:ab0-1.2", "COUNT", "1", "STREAMS", "{s}in",
+          ">", NULL);
+    if (exact) {
+        ts_do(rig.server, "HSET", "{s}in:group:g", "c:w:ab0-1.1", "5 ddd 1000000000", NULL);
+        ts_do(rig.server, "HSET", "{s}in:group:g", "c:w:ab0-1.2", "5 ddd 99999999999", NULL);
+        ts_do(rig.server, "HSET", "{s}in:group:g", "c:w:ab0-1.3", "5 ddd", NULL);
+    }
+    c = open_it(&o);
+    wait_for_sweep(c);
+    ck_assert(has_consumer("w:ab0-1.2")); /* it has an entry */
+    ck_assert(has_consumer("w:ab0"));
+    ck_assert(has_consumer("w"));
+    ck_assert(has_consumer("a:b:ab0-1.1"));
+    ck_assert(!has_consumer("vouch:until-1"));
+    ck_assert(has_consumer("vouch:until-99999999999999"));
+    ck_assert_int_eq(has_record("c:w:ab0-1.2"), exact);
+    ck_assert_int_eq(has_record("c:w:ab0-1.3"), exact);
+    expect(vouch_consumer_close(c, RIG_PATIENCE_MS, &error), VOUCH_OK);
+    end();
+}
+END_TEST
+
+/* By default nobody is forgotten so soon; and what leaves leaves nothing. */
+START_TEST(who_was_heard_of_lately_is_not_swept)
+{
+    begin(_i);
+    vouch_consumer_options o = options(VOUCH_ACK_EXACTLY_ONCE);
+    add(1);
+    ts_do(rig.server, "XGROUP", "CREATE", "{s}in", "g", "0", NULL);
+    ts_do(rig.server, "XGROUP", "CREATECONSUMER", "{s}in", "g", "w:ab0-1.1", NULL);
+    ts_do(rig.server, "XGROUP", "CREATECONSUMER", "{s}in", "g", "vouch:until-1", NULL);
+    vouch_consumer *c = open_it(&o);
+    vouch_delivery *d = poll_for(c);
+    expect(vouch_delivery_commit(d, &error), VOUCH_OK);
+    vouch_delivery_free(d);
+    for (int64_t limit = ts_deadline(RIG_PATIENCE_MS); has_consumer("vouch:until-1");) {
+        ck_assert(!ts_passed(limit));
+        expect(vouch_consumer_poll(c, 1, &d, &error), VOUCH_OK);
+    }
+    ck_assert(has_consumer("w:ab0-1.1"));
+    ts_reply *r = ts_command(rig.server, "HLEN", "{s}in:group:g", NULL);
+    int64_t with = r->integer;
+    ts_reply_free(r);
+    expect(vouch_consumer_close(c, RIG_PATIENCE_MS, &error), VOUCH_OK);
+    r = ts_command(rig.server, "HLEN", "{s}in:group:g", NULL);
+    ck_assert_int_eq(r->integer, with - 1);
+    ts_reply_free(r);
+    end();
+}
+END_TEST
+
 /* ---- watched -------------------------------------------------------------------------------- */
 
 struct watcher {
@@ -353,6 +456,8 @@ int main(void)
     tcase_add_loop_test(tests, leaving_tells_what_was_given_back, 0, 4);
     tcase_add_loop_test(tests, leaving_takes_as_many_calls_as_it_wants, 0, 2);
     tcase_add_loop_test(tests, a_forked_child_closes_its_own_copy, 0, 2);
+    tcase_add_loop_test(tests, incarnations_that_ended_are_swept, 0, 4);
+    tcase_add_loop_test(tests, who_was_heard_of_lately_is_not_swept, 0, 2);
     tcase_add_loop_test(tests, a_hook_hears_of_all_of_it, 0, 2);
     tcase_add_loop_test(tests, a_delivery_knows_how_long_it_is_ours, 0, 2);
     tcase_add_loop_test(tests, what_cannot_be_asked, 0, 2);

@@ -1,5 +1,5 @@
 #!lua
--- A consumer leaves. KEYS: stream. ARGV: group, owner, idle. Gives back what it still has, for whoever claims next, and
+-- A consumer leaves. KEYS: stream, and with exactly once the state. ARGV: group, owner, idle. Gives back what it still has, for whoever claims next, and
 -- removes it from the group if nothing is pending with it: XGROUP DELCONSUMER would drop what is. Entries that were
 -- deleted cannot be given to anybody, and stay: whoever looks for idle entries finds them, and tells of the loss.
 -- Answers how many were given back.
@@ -20,5 +20,8 @@ repeat
 until #page == 0
 if not stays then
   redis.call('XGROUP', 'DELCONSUMER', stream, group, owner)
+  if KEYS[2] then
+    redis.call('HDEL', KEYS[2], 'c:' .. owner)
+  end
 end
 return given
