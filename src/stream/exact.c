@@ -202,16 +202,27 @@ vouch_status exact_submit(vouch_delivery *d, vouch_error *error)
     return VOUCH_OK;
 }
 
+/* For who waits for it. */
+static void tell(vouch_delivery *d, vouch_status status, const vouch_error *error)
+{
+    d->outcome = *error;
+    d->outcome.status = status;
+    d->told = true;
+}
+
 vouch_status exact_commit_start(struct vouch_consumer *c, vouch_error *error)
 {
     vouch_delivery *d = c->commits;
     vouch_status status = make_words(c, d, error);
-    if (status)
-        return status;
-    if (!d->sequence)
+    if (!status && !d->sequence)
         d->sequence = ++d->owner->sequence;
-    return consumer_call(c, SCRIPT_COMMIT, vouch_args_of(c->words.keys, c->words.key_count),
-                         vouch_args_of(c->words.args, c->words.arg_count), true, error);
+    if (!status)
+        status = consumer_call(c, SCRIPT_COMMIT, vouch_args_of(c->words.keys, c->words.key_count),
+                               vouch_args_of(c->words.args, c->words.arg_count), true, error);
+    error->retriable = 1; /* it stays in the queue */
+    if (status)
+        tell(d, status, error);
+    return status;
 }
 
 static vouch_verdict verdict_of(char letter)
@@ -318,9 +329,7 @@ vouch_status exact_commit_finish(struct vouch_consumer *c, vouch_error *error)
     if (status == VOUCH_OK)
         status = take(c, d, &a, error);
     vouch_call_free(call);
-    d->outcome = *error;
-    d->outcome.status = status;
-    d->told = true;
+    tell(d, status, error);
     if (answered)
         leave_queue(c);
     if (answered && d->freed)
