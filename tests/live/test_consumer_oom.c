@@ -61,22 +61,25 @@ static int number_of(const vouch_delivery *d, size_t i)
     return atoi(vouch_delivery_entry(d, i)->id.data);
 }
 
-/* What has an effect: with exactly once through the delivery, else before it is committed. */
-static void handle(vouch_delivery *d, size_t i)
+/* What has an effect: with exactly once through the delivery, else before it is committed. False: not handled, so
+ * that the delivery must not be committed. */
+static bool handle(vouch_delivery *d, size_t i)
 {
     char field[16];
     vouch_error e;
     int number = number_of(d, i);
     (void)snprintf(field, sizeof field, "%d", number);
     if (number == REJECTED) {
-        (void)!vouch_delivery_reject(d, i, "wanted", &e);
+        return vouch_delivery_reject(d, i, "wanted", &e) == VOUCH_OK;
     } else if (number == RETURNED && !returned) {
         returned = vouch_delivery_nack(d, i, 0, &e) == VOUCH_OK;
+        return returned;
     } else if (ack == VOUCH_ACK_EXACTLY_ONCE) {
         (void)vouch_batch_add(vouch_delivery_effects(d, i), "HINCRBY", "{s}ledger", field, "1");
     } else {
         ts_do(server, "HINCRBY", "{s}ledger", field, "1", NULL);
     }
+    return true;
 }
 
 static void work(vouch_consumer *c, int turns)
@@ -84,12 +87,13 @@ static void work(vouch_consumer *c, int turns)
     for (int turn = 0; turn < turns; turn++) {
         vouch_delivery *d = NULL;
         vouch_error e;
+        bool handled = true;
         (void)!vouch_consumer_poll(c, 2, &d, &e);
         for (size_t i = 0; i < vouch_delivery_count(d); i++)
-            handle(d, i);
+            handled = handle(d, i) && handled;
         if (turn == 1 && d)
             (void)!vouch_delivery_extend(d, &e);
-        if (d)
+        if (d && handled)
             (void)!vouch_delivery_commit(d, &e);
         vouch_delivery_free(d);
     }
