@@ -49,6 +49,7 @@ struct crowd_plan crowd_plan_of(uint64_t seed)
     for (size_t i = 0; p.calm && i < sizeof some / sizeof *some; i++)
         *some[i] = i < 2;
     p.flushes = p.flushes && !p.calm;
+    p.clock = chaos_below(&r, 3) == 0 && !p.calm;
     return p;
 }
 

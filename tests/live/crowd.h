@@ -22,7 +22,7 @@
 struct crowd_plan {
     uint64_t seed;
     bool kills, sleeps, cuts, chaos, destroys, deletes, drops, forgets_scripts, server_dies,
-        starves, flushes;
+        starves, flushes, clock;
     bool all_or_none, delete_acked, dead_letters;
     bool calm; /* nothing but deletions: whoever is told of a lost entry lives to report it */
     int64_t run_ms;

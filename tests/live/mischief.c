@@ -2,6 +2,7 @@
 #include "mischief.h"
 
 #include "base.h"
+#include "clocked.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,9 +23,14 @@ static bool chance(struct mischief *m, uint64_t one_in)
     return chaos_below(&m->die, one_in) == 0;
 }
 
-struct mischief mischief_begin(struct rig *rig, const struct crowd_plan *plan)
+struct mischief mischief_begin(struct rig *rig, const char *folder, const struct crowd_plan *plan)
 {
-    struct mischief m = {.rig = rig, .plan = *plan, .die = chaos_seed(plan->seed, 8, 0), .life = 1};
+    struct mischief m = {.rig = rig,
+                         .plan = *plan,
+                         .folder = folder,
+                         .die = chaos_seed(plan->seed, 8, 0),
+                         .life = 1};
+    clocked_set(folder, 0);
     ts_reply_free(ASK(&m, "FLUSHALL"));
     return m;
 }
@@ -106,7 +112,22 @@ static void drop_a_consumer(struct mischief *m)
     ts_reply_free(r);
 }
 
-static void cut_one(struct mischief *m)
+/* Somewhere in what a commit says, or in what it is answered. */
+#define COMMIT_BYTES 1500
+#define ANSWER_BYTES 150
+
+static void cut_commit(struct mischief *m, int which, ts_cut_mode mode)
+{
+    ts_plan plan = ts_plan_none();
+    plan.mode = mode;
+    if (chance(m, 2))
+        plan.to_server.cut_after = (int64_t)chaos_below(&m->die, COMMIT_BYTES);
+    else
+        plan.to_client.cut_after = (int64_t)chaos_below(&m->die, ANSWER_BYTES);
+    ts_proxy_plan_from_here(m->rig->proxy, which, &plan);
+}
+
+static void trouble_one(struct mischief *m)
 {
     static const ts_cut_mode modes[] = {TS_CUT_SETTLE, TS_CUT_ANSWER, TS_CUT_ABRUPT, TS_CUT_HELD};
     int n = ts_proxy_count(m->rig->proxy, TS_EVERY).connections;
@@ -114,8 +135,9 @@ static void cut_one(struct mischief *m)
     if (!n)
         return;
     int which = n - 1 - (int)chaos_below(&m->die, (uint64_t)some);
+    ts_cut_mode mode = modes[chaos_below(&m->die, 4)];
     ts_plan plan = ts_plan_none();
-    switch (chaos_below(&m->die, 4)) {
+    switch (chaos_below(&m->die, 7)) {
     case 0:
         plan.to_server.stall_after = (int64_t)chaos_below(&m->die, 600);
         ts_proxy_plan_from_here(m->rig->proxy, which, &plan);
@@ -124,13 +146,31 @@ static void cut_one(struct mischief *m)
         plan.to_client.stall_after = (int64_t)chaos_below(&m->die, 600);
         ts_proxy_plan_from_here(m->rig->proxy, which, &plan);
         break;
-    case 2:
+    case 2: /* no more answers, and nobody says so */
+        plan.to_client.drop_after = (int64_t)chaos_below(&m->die, 600);
+        ts_proxy_plan_from_here(m->rig->proxy, which, &plan);
+        break;
+    case 3:
         ts_proxy_release(m->rig->proxy, which);
         break;
+    case 4:
+        ts_proxy_cut(m->rig->proxy, which, TS_END_EOF, mode);
+        break;
     default:
-        ts_proxy_cut(m->rig->proxy, which, TS_END_EOF, modes[chaos_below(&m->die, 4)]);
+        cut_commit(m, which, mode);
         break;
     }
+}
+
+/* By as much as entries are idle before they are claimed, or by far more; forward or back. */
+static void step_clock(struct mischief *m)
+{
+    int64_t most = chance(m, 2) ? 60 : 5000;
+    int64_t by = (int64_t)chaos_below(&m->die, (uint64_t)most) + 1;
+    m->clock += chance(m, 2) ? by : -by;
+    m->highest = m->clock > m->highest ? m->clock : m->highest;
+    clocked_set(m->folder, m->clock);
+    m->steps++;
 }
 
 static void starve(struct mischief *m)
@@ -174,7 +214,7 @@ void mischief_turn(struct mischief *m)
     else if (p->sleeps && chance(m, 15))
         crowd_stop_one(m->crowd);
     else if (p->cuts && chance(m, 4))
-        cut_one(m);
+        trouble_one(m);
     else if (p->destroys && chance(m, 15))
         ts_reply_free(ASK(m, "XGROUP", "DESTROY", CROWD_STREAM, CROWD_GROUP));
     else if (p->deletes && chance(m, 8))
@@ -189,6 +229,8 @@ void mischief_turn(struct mischief *m)
         kill_server(m);
     else if (p->flushes && m->life < 4 && chance(m, 20))
         flush(m);
+    else if (p->clock && chance(m, 6))
+        step_clock(m);
     else
         m->acts--;
 }
@@ -196,5 +238,6 @@ void mischief_turn(struct mischief *m)
 void mischief_end(struct mischief *m)
 {
     feed(m);
+    clocked_set(m->folder, m->highest);
     ts_proxy_release(m->rig->proxy, TS_EVERY);
 }

@@ -17,15 +17,18 @@ struct mischief {
     uint8_t must_tell[CROWD_MOST + 1]; /* … while they were pending */
     int deaths;
     int64_t starved_until;
-    unsigned long acts;
+    const char *folder;
+    int64_t clock, highest; /* how far the server's is ahead, in milliseconds; and was at most */
+    unsigned long acts, steps;
 };
 
-struct mischief mischief_begin(struct rig *rig, const struct crowd_plan *plan);
+/* A clocked_rig with this folder. */
+struct mischief mischief_begin(struct rig *rig, const char *folder, const struct crowd_plan *plan);
 /* Adds some entries. */
 void mischief_produce(struct mischief *m);
 /* Perhaps does one thing. */
 void mischief_turn(struct mischief *m);
-/* Memory is there again, nothing is held any more. */
+/* Memory is there again, nothing is held any more, and no entry was delivered in the future. */
 void mischief_end(struct mischief *m);
 
 #endif
