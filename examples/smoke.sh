@@ -186,6 +186,35 @@ exactly_once)
     prints out '3500 of 3500 transfers applied, none more than 1 times; 176750 cents of 176750'
     nowhere=(check)
     ;;
+event_pipeline)
+    parts=()
+    for part in 'invoice a' 'invoice b' 'total c' watch; do
+        # shellcheck disable=SC2086
+        "$program" $part >"$folder/${part//[^a-z]/}" 2>&1 &
+        parts+=("$!")
+    done
+    for producer in ann bob; do
+        "$program" produce "$producer" 4000 >"$folder/$producer" 2>&1 &
+        parts+=("$!")
+    done
+    # One of each kind dies in the middle of it, and is started again.
+    until grep -q 'orders: [0-9]* wait' "$folder/watch"; do kill -0 "${parts[3]}" || break; done
+    for i in 0 2 4; do
+        kill -9 "${parts[i]}" 2>/dev/null || true
+        wait "${parts[i]}" 2>/dev/null || true
+    done
+    run 0 produce ann 4000 </dev/null
+    grep -qE '^ann: 4000 orders are in; waited [0-9]+ times for the next stage$' "$folder/out" ||
+        fail 'does not tell that the orders are in'
+    "$program" total c >"$folder/totalc" 2>&1 &
+    parts[2]=$!
+    for i in 1 2 3 5; do
+        wait "${parts[i]}" || { cat "$folder"/[aitw]* >&2; fail 'a part of it ended badly'; }
+    done
+    run 0 replay </dev/null
+    prints out '8000 orders of 4196800 cents, 8000 invoices of 4196800 cents'
+    nowhere=(replay)
+    ;;
 *) fail 'there is no test of it' ;;
 esac
 
