@@ -22,5 +22,7 @@ bool failed(const char *what, const vouch_error *error);
 bool cut_exec(struct demo *d);
 /* demo_script.c: scripts that the server forgets. False if it could not be tried. */
 bool forget_scripts(struct demo *d);
+/* demo_stream.c: workers that are killed, and fall asleep. False if it could not be tried. */
+bool kill_workers(struct demo *d);
 
 #endif
