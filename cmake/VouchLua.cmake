@@ -1,12 +1,39 @@
 # Writes what runs inside the server as C: of each <name>.lua an array lua_<name>, without a NUL. Run with
 # -DSOURCES=<folder> -DOUTPUT=<file> -P.
+#
+# What several scripts of a folder have in common is in its folder part/: a line of theirs that says nothing but
+# "-- here: part/<name>.lua", indented or not, stands for that file. Lua of a server has no `require`.
+
+# Bytes as C: each apart, so that what is looked for is found between bytes alone.
+function(bytes_of file out)
+  file(READ "${file}" bytes HEX)
+  string(REGEX REPLACE "(..)" "0x\\1, " bytes "${bytes}")
+  set(${out} "${bytes}" PARENT_SCOPE)
+endfunction()
+
+function(line_of text out)
+  string(HEX "${text}" bytes)
+  string(REGEX REPLACE "(..)" "0x\\1, " bytes "${bytes}")
+  set(${out} "${bytes}" PARENT_SCOPE)
+endfunction()
+
 file(GLOB sources "${SOURCES}/*.lua")
+file(GLOB parts RELATIVE "${SOURCES}" "${SOURCES}/part/*.lua")
 list(SORT sources)
 set(text "")
+line_of("-- here: part/" here)
 foreach(source IN LISTS sources)
   get_filename_component(name "${source}" NAME_WE)
-  file(READ "${source}" bytes HEX)
-  string(REGEX REPLACE "(..)" "0x\\1, " bytes "${bytes}")
+  bytes_of("${source}" bytes)
+  foreach(part IN LISTS parts)
+    bytes_of("${SOURCES}/${part}" part_bytes)
+    line_of("-- here: ${part}\n" line)
+    string(REPLACE "${line}" "${part_bytes}" bytes "${bytes}")
+  endforeach()
+  string(FIND "${bytes}" "${here}" missing)
+  if(NOT missing EQUAL -1)
+    message(FATAL_ERROR "${source}: wants a part that is not there")
+  endif()
   string(APPEND text "static const char lua_${name}[] = {${bytes}};\n")
 endforeach()
 file(WRITE "${OUTPUT}" "${text}")

@@ -75,7 +75,9 @@ typedef enum vouch_verdict {
     VOUCH_VERDICT_ALREADY =
         9, /* an earlier commit has settled it, of this consumer or of another: nothing was
                                    applied now */
-    VOUCH_VERDICT_UNBURIED = 10, /* as FAILED, but the dead letters did not take it either */
+    VOUCH_VERDICT_UNBURIED =
+        10, /* as FAILED or REJECTED, but the dead letters did not take it: it is
+                                    nowhere but in its stream */
     VOUCH_VERDICT_LAST_ = 0x7fffffff
 } vouch_verdict;
 

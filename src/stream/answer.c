@@ -50,10 +50,10 @@ static bool all_letters(vouch_string letters, size_t n)
     if (letters.size != n)
         return false;
     for (size_t i = 0; i < n; i++) {
-        if (!letters.data[i] || !strchr("dfsgxXn", letters.data[i]))
+        if (!letters.data[i] || !strchr("dfsgxXbn", letters.data[i]))
             return false;
         untouched = untouched || letters.data[i] == COMMIT_ENTRY_UNTOUCHED;
-        done = done || strchr("dxX", letters.data[i]);
+        done = done || strchr("dxXb", letters.data[i]);
     }
     return !(untouched && done); /* all or none */
 }

@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-enum { KEYS_FIXED = 3, ARGS_FIXED = 7, ARGS_OF_ENTRY = 3, ARGS_OF_EFFECT = 2 };
+enum { KEYS_FIXED = 3, ARGS_FIXED = 7, ARGS_OF_ENTRY = 4, ARGS_OF_EFFECT = 2 };
 enum { SHOWN = 48 }; /* bytes of a key in a message */
 
 void commit_words_release(struct commit_words *w)
@@ -252,15 +252,18 @@ static vouch_status add_entry(struct commit_words *w, const struct commit_call *
                               uint16_t slot, vouch_error *e)
 {
     const struct commit_entry *entry = &call->entries[i];
-    size_t count = entry->effects ? entry->effects->count : 0;
-    vouch_status status = entry->effects ? check_batch(w, entry, e) : VOUCH_OK;
+    bool buried = entry->reason.data != NULL, caused = entry->effects && !buried;
+    size_t count = caused ? entry->effects->count : 0;
+    vouch_status status = caused ? check_batch(w, entry, e) : VOUCH_OK;
     if (status)
         return status;
     if (!reserve(w, ARGS_OF_ENTRY))
         return out_of_memory(e);
     put(w, bytes_of(entry->id));
     put(w, vouch_text(i && entry->follows ? "+" : ""));
-    put(w, vouch_uint(count));
+    put(w, buried ? vouch_text("bury") : vouch_uint(count));
+    if (buried)
+        put(w, bytes_of(entry->reason));
     for (size_t k = 0; k < count && status == VOUCH_OK; k++)
         status = add_effect(w, call, entry, k, slot, e);
     return status;

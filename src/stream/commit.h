@@ -29,6 +29,7 @@ struct commit_entry {
     vouch_string id;            /* as the server wrote it */
     bool follows;               /* came right behind the entry before it, in one read */
     const vouch_batch *effects; /* NULL: none */
+    vouch_string reason; /* present: it has no effects, but becomes a dead letter, for this */
 };
 
 /* All that is pointed to is borrowed, for as long as the words are used. */
@@ -86,7 +87,8 @@ enum commit_letter {
     COMMIT_ENTRY_GONE = 'g',    /* pending with nobody, and no commit settled it: not applied */
     COMMIT_ENTRY_FAILED =
         'x', /* an effect failed, those before it are applied; in the dead letter */
-    COMMIT_ENTRY_UNBURIED = 'X', /* the same, but the dead letter did not take it */
+    COMMIT_ENTRY_UNBURIED = 'X', /* the same or BURIED, but the dead letter did not take it */
+    COMMIT_ENTRY_BURIED = 'b',   /* in the dead letter, for commit_entry.reason */
     COMMIT_ENTRY_UNTOUCHED =
         'n', /* ours; not applied, because another was not and all were asked for */
 };

@@ -89,8 +89,8 @@ struct delivered {
     bool marked;          /* to be acknowledged */
     bool follows;         /* in the same read right behind the one before */
     bool handed;          /* is being given back, or rejected */
-    bool buried;          /* its only effect is a dead letter */
     vouch_batch *effects; /* or NULL */
+    char *reason;         /* why it becomes a dead letter when it is committed; or NULL */
     char *token;          /* or NULL */
 };
 
@@ -256,6 +256,7 @@ vouch_status sweep_finish(struct vouch_consumer *c, vouch_error *error);
 vouch_status delivery_acknowledge(vouch_delivery *d, vouch_error *error);
 bool delivery_hand(vouch_delivery *d, enum hand_action action, size_t first, size_t n,
                    const char *detail);
+/* Instead of what it would cause, entry i becomes a dead letter when it is committed. False when memory is short. */
 bool entry_bury(vouch_delivery *d, size_t i, const char *reason);
 /* Before it is freed. */
 void delivery_abandon(vouch_delivery *d);

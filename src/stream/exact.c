@@ -111,6 +111,11 @@ vouch_status exact_open_finish(struct vouch_consumer *c, int64_t now, vouch_erro
 
 /* ---- committing ----------------------------------------------------------------------------- */
 
+static vouch_string reason_of(const struct delivered *e)
+{
+    return (vouch_string){e->reason, e->reason ? strlen(e->reason) : 0};
+}
+
 static vouch_status gather(vouch_delivery *d, vouch_error *error)
 {
     d->asked = d->asked ? d->asked : alloc_zeroed(d->n, sizeof *d->asked);
@@ -125,7 +130,8 @@ static vouch_status gather(vouch_delivery *d, vouch_error *error)
         d->asked[k] = (struct commit_entry){.id = d->entries[i].entry.id,
                                             .follows = d->entries[i].follows && k &&
                                                        d->asked_of[k - 1] == i - 1,
-                                            .effects = d->entries[i].effects};
+                                            .effects = d->entries[i].effects,
+                                            .reason = reason_of(&d->entries[i])};
         d->asked_of[k] = i;
     }
     return VOUCH_OK;
@@ -156,14 +162,13 @@ static void settle(vouch_delivery *d, size_t i, vouch_verdict verdict)
 {
     struct vouch_consumer *c = d->consumer;
     size_t *held = &d->owner->held[d->stream - c->streams];
-    bool buried = d->entries[i].buried && verdict == VOUCH_VERDICT_DONE;
-    d->entries[i].verdict = buried ? VOUCH_VERDICT_REJECTED : verdict;
-    c->counts.done += verdict == VOUCH_VERDICT_DONE && !buried;
+    d->entries[i].verdict = verdict;
+    c->counts.done += verdict == VOUCH_VERDICT_DONE;
     c->counts.fenced += verdict == VOUCH_VERDICT_FENCED;
     c->counts.gone += verdict == VOUCH_VERDICT_GONE;
     c->counts.already += verdict == VOUCH_VERDICT_ALREADY;
     c->counts.reset += verdict == VOUCH_VERDICT_RESET;
-    c->counts.dead += buried || verdict == VOUCH_VERDICT_FAILED;
+    c->counts.dead += verdict == VOUCH_VERDICT_REJECTED || verdict == VOUCH_VERDICT_FAILED;
     c->working--;
     *held -= *held > 0;
 }
@@ -240,6 +245,8 @@ static vouch_verdict verdict_of(char letter)
         return VOUCH_VERDICT_FAILED;
     case COMMIT_ENTRY_UNBURIED:
         return VOUCH_VERDICT_UNBURIED;
+    case COMMIT_ENTRY_BURIED:
+        return VOUCH_VERDICT_REJECTED;
     case COMMIT_ENTRY_UNTOUCHED:
         break;
     }

@@ -105,6 +105,7 @@ void delivery_destroy(vouch_delivery *d)
     intake_release(d->intake);
     for (size_t i = 0; i < d->n; i++) {
         vouch_batch_free(d->entries[i].effects);
+        alloc_free(d->entries[i].reason);
         alloc_free(d->entries[i].token);
     }
     alloc_free(d->asked);
@@ -115,32 +116,12 @@ void delivery_destroy(vouch_delivery *d)
 
 /* ---- dead letters, exactly once ------------------------------------------------------------- */
 
-/* What the entry causes is that it is among the dead letters. False when memory is short. */
 bool entry_bury(vouch_delivery *d, size_t i, const char *reason)
 {
-    const struct vouch_consumer *c = d->consumer;
-    const struct stream *s = d->stream;
-    struct delivered *e = &d->entries[i];
-    e->effects = e->effects ? e->effects : vouch_batch_new();
-    if (!e->effects)
+    char *copy = alloc_copy(reason, strlen(reason));
+    if (!copy)
         return false;
-    vouch_batch_clear(e->effects);
-    vouch_batch_begin(e->effects, "XADD");
-    const vouch_arg words[] = {
-        arg_of(&s->dead_letter),        vouch_text("*"),
-        vouch_text("vouch:stream"),     arg_of(&s->name),
-        vouch_text("vouch:group"),      arg_of(&c->group),
-        vouch_text("vouch:id"),         vouch_bytes(e->entry.id.data, e->entry.id.size),
-        vouch_text("vouch:reason"),     vouch_text(reason),
-        vouch_text("vouch:deliveries"), vouch_uint(e->entry.deliveries),
-        vouch_text("vouch:consumer"),   owner_arg(d->owner)};
-    for (size_t k = 0; k < sizeof words / sizeof *words; k++)
-        vouch_batch_argument(e->effects, words[k]);
-    for (size_t k = 0; k < vouch_reply_count(e->entry.fields); k++) {
-        vouch_string field = vouch_reply_string(vouch_reply_at(e->entry.fields, k));
-        vouch_batch_argument(e->effects, vouch_bytes(field.data, field.size));
-    }
-    (void)vouch_batch_end(e->effects);
-    e->buried = vouch_batch_error(e->effects, NULL) == VOUCH_OK;
-    return e->buried;
+    alloc_free(d->entries[i].reason);
+    d->entries[i].reason = copy;
+    return true;
 }

@@ -72,6 +72,11 @@ vouch_batch *hand_follower(const char *id)
     return b;
 }
 
+void hand_reason(const char *reason)
+{
+    entries[call.n - 1].reason = stage_text(reason);
+}
+
 const char *hand_run(void)
 {
     static const char *const words[] = {"done", "again", "stale", "reset", "type"};

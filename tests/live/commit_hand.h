@@ -22,6 +22,8 @@ void hand_begin(const char *consumer, int64_t sequence, int64_t held);
 /* One more entry, with the effect HINCRBY {s}:ledger <id> 1, to which more can be added. */
 vouch_batch *hand_entry(const char *id);
 vouch_batch *hand_follower(const char *id);
+/* The last one is to be buried for that; NULL: not. */
+void hand_reason(const char *reason);
 /* "done dd", "again dd", "stale 3", "reset G", "type 1 0 hash", or the server's words. */
 const char *hand_run(void);
 /* All three of a call with one entry, or several apart by spaces; each follows the one before it if it is

@@ -180,7 +180,7 @@ START_TEST(settled_entries_are_deleted_where_that_is_wanted)
 }
 END_TEST
 
-/* ---- failures ------------------------------------------------------------------------------- */
+/* ---- dead letters --------------------------------------------------------------------------- */
 
 static const char *dead(const char *field)
 {
@@ -196,6 +196,48 @@ static const char *dead(const char *field)
     ts_reply_free(r);
     return out;
 }
+
+/* Nothing else of it is applied, and it is as fenced as anything. */
+START_TEST(what_is_to_be_buried_becomes_a_dead_letter)
+{
+    hand_set_up(4);
+    hand_read("me", "4");
+    hand_claim("other", "2-0");
+    for (int turn = 0; turn < 2; turn++) {
+        hand_begin("me", 1, 4);
+        for (int i = 1; i <= 3; i++) {
+            char id[8];
+            (void)snprintf(id, sizeof id, "%d-0", i);
+            (void)hand_follower(id);
+            hand_reason(i < 3 ? "no such customer" : NULL);
+        }
+        call.remove = true;
+        says(hand_run(), turn ? "again bfd" : "done bfd");
+    }
+    ck_assert_int_eq(hand_applied("1-0") + hand_applied("2-0"), 0);
+    ck_assert_int_eq(hand_applied("3-0"), 1);
+    says(hand_pending(NULL), "2-0 4-0");
+    says(hand_state("c:me"), "1 bfd");
+    says(hand_state("low"), "1-0");
+    ck_assert_int_eq(stage_int(&stage, "XLEN", "s", NULL), 2);
+    ck_assert_int_eq(stage_int(&stage, "XLEN", "{s}:dead", NULL), 1);
+    says(dead("vouch:id"), "1-0");
+    says(dead("vouch:reason"), "no such customer");
+    says(dead("vouch:consumer"), "me");
+    says(dead("vouch:ran"), "");
+    says(dead("field"), "1-0");
+    hand_begin("me", 2, 1);
+    (void)hand_entry("4-0");
+    hand_reason("late");
+    stage_do(&stage, "XADD", "{s}:dead", "18446744073709551615-18446744073709551615", "f", "v",
+             NULL);
+    call.remove = true;
+    says(hand_run(), "done X");
+    ck_assert_int_eq(stage_int(&stage, "XLEN", "s", NULL), 2); /* nothing were left of it */
+}
+END_TEST
+
+/* ---- failures ------------------------------------------------------------------------------- */
 
 START_TEST(a_failure_ends_its_entry_and_is_told_with_what_ran)
 {
@@ -223,6 +265,8 @@ START_TEST(a_failure_ends_its_entry_and_is_told_with_what_ran)
     says(dead("vouch:reason"), "effect");
     says(dead("vouch:ran"), "1");
     says(dead("vouch:deliveries"), "1");
+    says(dead("vouch:consumer"), "me");
+    says(dead("vouch:fields"), "1");
     says(dead("field"), "2-0");
     ck_assert_uint_eq(strlen(dead("vouch:failed")), 200);
     ck_assert_int_eq(strncmp(dead("vouch:failed"), "HINCRBY {s}:ledger 2-0 yyy", 26), 0);
@@ -256,12 +300,14 @@ START_TEST(what_cannot_be_buried_whole_is_said)
     vouch_batch_free(b);
     hand_read("me", "3");
     bury(1, "3-0", "done x");
-    says(dead("vouch:left"), "3501");
+    says(dead("vouch:fields"), "3501");
+    says(dead("0"), "");
     says(dead("vouch:error"), "WRONGTYPE Operation against a key holding the wrong kind of value");
     /* Trimmed while it was worked on. */
     stage_do(&stage, "XDEL", "s", "1-0", NULL);
     bury(2, "1-0", "done x");
     says(dead("vouch:id"), "1-0");
+    says(dead("vouch:fields"), "0");
     says(dead("field"), "");
     /* The dead letter has no ids left. */
     stage_do(&stage, "XADD", "{s}:dead", "18446744073709551615-18446744073709551615", "f", "v",
@@ -283,6 +329,7 @@ int main(void)
                                   what_is_settled_is_not_applied_when_the_group_is_set_back,
                                   all_or_none,
                                   settled_entries_are_deleted_where_that_is_wanted,
+                                  what_is_to_be_buried_becomes_a_dead_letter,
                                   a_failure_ends_its_entry_and_is_told_with_what_ran,
                                   what_cannot_be_buried_whole_is_said,
                                   NULL};

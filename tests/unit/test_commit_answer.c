@@ -33,9 +33,10 @@ static const vouch_reply *array(const char *const *items)
 START_TEST(verdicts_are_read)
 {
     struct commit_answer a;
-    ck_assert(commit_answer_read(ITEMS("done", "dfgsxX"), 6, &a));
+    ck_assert(commit_answer_read(ITEMS("done", "dfgsxXb"), 7, &a));
     ck_assert_int_eq(a.verdict, COMMIT_DONE);
     ck_assert_int_eq(a.letters.data[5], COMMIT_ENTRY_UNBURIED);
+    ck_assert_int_eq(a.letters.data[6], COMMIT_ENTRY_BURIED);
     ck_assert(commit_answer_read(ITEMS("again", "nf"), 2, &a));
     ck_assert_int_eq(a.verdict, COMMIT_AGAIN);
     ck_assert(commit_answer_read(ITEMS("stale", "12"), 2, &a));
@@ -57,6 +58,7 @@ START_TEST(what_is_no_verdict_is_refused)
                                          {"done", "d "},
                                          {"done", "dn"},
                                          {"done", "nx"},
+                                         {"done", "bn"},
                                          {"done", ":2"},
                                          {"done", "dd", "dd"},
                                          {"done"},

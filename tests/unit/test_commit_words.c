@@ -109,6 +109,19 @@ START_TEST(a_commit_is_its_entries_and_their_effects)
 }
 END_TEST
 
+START_TEST(what_is_buried_has_a_reason_and_no_effects)
+{
+    vouch_batch_add(effects[1], "HINCRBY", "elsewhere", "f", 1);
+    entries[1].reason = text("no such customer");
+    made();
+    ck_assert_str_eq(spelled(),
+                     "s {s}state {s}dead | g me:1 3 G 2  2 7-0  0 7-1 + bury no such customer ");
+    entries[1].reason = text("");
+    made();
+    ck_assert_str_eq(spelled(), "s {s}state {s}dead | g me:1 3 G 2  2 7-0  0 7-1 + bury  ");
+}
+END_TEST
+
 START_TEST(a_key_is_declared_once)
 {
     char key[32];
@@ -365,6 +378,7 @@ END_TEST
 int main(void)
 {
     const TTest *const tests[] = {a_commit_is_its_entries_and_their_effects,
+                                  what_is_buried_has_a_reason_and_no_effects,
                                   a_key_is_declared_once,
                                   many_keys_of_one_effect_are_all_declared,
                                   types_are_those_that_a_server_would_insist_on,

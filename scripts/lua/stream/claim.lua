@@ -9,17 +9,15 @@ local stream, dead_letters = KEYS[1], KEYS[2]
 local group, owner, idle, count, most, from = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local claimed, lost, dead = {}, {}, {}
 
-local function bury(id, entry, deliveries, holder)
-  local words = {'XADD', dead_letters, '*', 'vouch:stream', stream, 'vouch:group', group, 'vouch:id', id,
-    'vouch:reason', 'deliveries', 'vouch:deliveries', deliveries, 'vouch:consumer', holder}
-  for i = 1, #entry do
-    words[#words + 1] = entry[i]
-  end
-  redis.call(unpack(words))
-  redis.call('XACK', stream, group, id)
-  dead[#dead + 1] = id
-end
+-- here: part/dead_letter.lua
 
+-- Before anything is claimed: an error behind that would leave entries with an owner that does not know of them.
+if most > 0 then
+  local kind = redis.call('TYPE', dead_letters).ok
+  if kind ~= 'stream' and kind ~= 'none' then
+    error('vouch claim: the dead letters ' .. dead_letters .. ' are a ' .. kind, 0)
+  end
+end
 local page = redis.call('XPENDING', stream, group, 'IDLE', idle, from, '+', count)
 for i = 1, #page do
   local id, holder, deliveries = page[i][1], page[i][2], page[i][4]
@@ -30,7 +28,9 @@ for i = 1, #page do
       lost[#lost + 1] = id
       claimed[#claimed + 1] = {id, false, deliveries}
     elseif most > 0 and deliveries >= most then
-      bury(id, entry[2], deliveries, holder)
+      redis.call(unpack((dead_letter(id, entry, 'deliveries', deliveries, holder))))
+      redis.call('XACK', stream, group, id)
+      dead[#dead + 1] = id
     else
       redis.call('XCLAIM', stream, group, owner, idle, id)
       claimed[#claimed + 1] = {id, entry[2], deliveries + 1}

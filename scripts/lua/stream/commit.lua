@@ -7,7 +7,8 @@
 -- ARGV  group, consumer, sequence, generation, held, flags, number of entries; then for each entry, in the
 --       order of the ids: id; "+" if it followed the entry before it in one read, so that the stream holds
 --       nothing between the two; number of effects; then for each effect: the type that its second word, a
---       key, must have ("": any), number of words, the words
+--       key, must have ("": any), number of words, the words. Instead of a number of effects "bury" and a
+--       reason: all that the entry causes is a dead letter
 --
 -- A consumer is one life of one process; nobody else ever uses its name. Its sequence rises with each
 -- commit, and it sends nothing else before a commit is answered.
@@ -15,7 +16,7 @@
 -- are these: nobody gives it entries that it did not ask for. A consumer that did not get the answer to a
 -- read or a claim does not know what it holds: it says -1 from then on, and is asked for one by one.
 -- Flags: a  all or none: if one entry is not ours nothing is done
---        x  entries that are settled are deleted from the stream
+--        x  entries that are settled are deleted from the stream, unless nothing were left of them (X)
 --        k  the types of keys are compared first
 --
 -- State, a hash:
@@ -32,13 +33,14 @@
 --             less (the group was set back by hand) it is acknowledged
 --          g  gone: pending with nobody, and not settled by a commit: somebody dropped or acknowledged it; or
 --             pending with us and deleted, where all around it is settled: acknowledged, effects not applied
+--          b  buried: acknowledged, and in the dead letter, as was asked for
 --          x  an effect failed: those before it are applied and stay; acknowledged, and in the dead letter
---          X  the same, but the dead letter refused it
+--          X  b or x, but the dead letter refused it
 --          n  ours, and left alone: one of the others was not, and the call said all or none
 local MOST_ENTRIES, MOST_EFFECTS, MOST_WORDS = 1000, 4000, 7000 -- unpack fails at some 7,900
 local argv, call, try = ARGV, redis.call, redis.pcall
 local match, find = string.match, string.find
-local stream, state, dead = KEYS[1], KEYS[2], KEYS[3]
+local stream, state, dead_letters = KEYS[1], KEYS[2], KEYS[3]
 local group, me, sequence, generation = argv[1], argv[2], tonumber(argv[3]), argv[4]
 local held, flags, n = tonumber(argv[5]), argv[6], tonumber(argv[7])
 
@@ -51,24 +53,9 @@ local function no_count(v, most)
   return not (v and v >= 0 and v <= most and v % 1 == 0)
 end
 
--- Ids are two 64-bit numbers, which Lua's numbers cannot hold: as digits the longer one is the larger one.
-local function less(a, b)
-  if #a ~= #b then
-    return #a < #b
-  end
-  return a < b
-end
+-- here: part/ids.lua
 
-local function before(a, b)
-  local a1, a2 = match(a, '(%d+)-(%d+)')
-  local b1, b2 = match(b, '(%d+)-(%d+)')
-  if a1 ~= b1 then
-    return less(a1, b1)
-  end
-  return less(a2, b2)
-end
-
-if not dead or not match(argv[3] or '', '^%d+$') or no_count(sequence, 9007199254740991) or sequence == 0
+if not dead_letters or not match(argv[3] or '', '^%d+$') or no_count(sequence, 9007199254740991) or sequence == 0
   or not held or not flags
 then
   refuse('not the words of a commit')
@@ -103,11 +90,15 @@ end
 -- ---- the words: all of them are looked at before anything is written ------------------------------
 
 -- Of each entry: its id, whether it follows the one before it, the number of its first effect. Of each
--- effect: where its words begin and end.
-local ids, follows, effects, from, to = {}, {}, {}, {}, {}
+-- effect: where its words begin and end. Of those to be buried: the reason.
+local ids, follows, effects, from, to, reasons = {}, {}, {}, {}, {}, nil
 local at, total, ms_before, seq_before = 8, 0, '0', '0'
 for i = 1, n do
-  local id, count = argv[at], tonumber(argv[at + 2])
+  local id, count, behind = argv[at], tonumber(argv[at + 2]), at + 3
+  if not count and argv[at + 2] == 'bury' and argv[behind] then
+    reasons = reasons or {}
+    reasons[i], count, behind = argv[behind], 0, behind + 1
+  end
   local ms, seq = match(id or '', '^(%d+)-(%d+)$')
   if not ms or #ms > 20 or #seq > 20 or (#ms == 20 and ms > '18446744073709551615')
     or (#seq == 20 and seq > '18446744073709551615')
@@ -120,7 +111,7 @@ for i = 1, n do
   end
   ms_before, seq_before = ms, seq
   ids[i], follows[i], effects[i] = id, argv[at + 1] == '+', total + 1
-  at = at + 3
+  at = behind
   for _ = 1, count do
     local words = tonumber(argv[at + 1])
     if no_count(words, MOST_WORDS) or words == 0 then
@@ -138,7 +129,7 @@ end
 
 -- ---- types: a refusal here is one of the whole call, and the sequence is not used ------------------
 
-local kind = call('TYPE', dead).ok
+local kind = call('TYPE', dead_letters).ok
 if kind ~= 'stream' and kind ~= 'none' then
   return {'type', -1, -1, kind}
 end
@@ -285,7 +276,7 @@ local function need_right(...)
   end
 end
 need_right('XACK', stream, group, '0-0')
-need_right('XADD', dead, '*', 'vouch:id', '')
+need_right('XADD', dead_letters, '*', 'vouch:id', '')
 if find(flags, 'x', 1, true) then
   need_right('XDEL', stream, '0-0')
 end
@@ -293,55 +284,68 @@ local mine = 'c:' .. me
 call('HSET', state, mine, argv[3] .. ' ' .. table.concat(letters),
   'low', new_last[1], 'runs', table.concat(new_first, ' '))
 
--- To the dead letter: which effect of which entry failed, how many ran before it, and the entry itself.
-local function bury(number, effect, words)
-  local id = ids[number]
-  local entry = call('XRANGE', stream, id, id)[1]
-  local delivered = call('XPENDING', stream, group, id, id, 1)[1]
-  local fields = entry and entry[2] or {}
-  local failed = {}
-  for k = from[effect], math.min(to[effect], from[effect] + 200) do
-    failed[#failed + 1] = string.sub(argv[k], 1, 200)
-  end
-  local dying = {'XADD', dead, '*', 'vouch:stream', stream, 'vouch:group', group, 'vouch:id', id,
-    'vouch:reason', 'effect', 'vouch:ran', effect - effects[number],
-    'vouch:failed', string.sub(table.concat(failed, ' '), 1, 200), 'vouch:error', words,
-    'vouch:deliveries', delivered and delivered[4] or 0}
-  if #fields > MOST_WORDS then
-    dying[#dying + 1], dying[#dying + 2] = 'vouch:left', #fields / 2
-    fields = {}
-  end
-  for k = 1, #fields do
-    dying[#dying + 1] = fields[k]
-  end
-  local reply = try(unpack(dying))
-  return type(reply) == 'table' and reply.err and 'X' or 'x'
-end
-
-local failed = false
+local failures = nil
 for k = 1, n do
   if letters[k] == 'd' then
     for effect = effects[k], effects[k + 1] - 1 do
       local reply = try(unpack(argv, from[effect], to[effect]))
       if type(reply) == 'table' and reply.err then
-        letters[k] = bury(k, effect, reply.err)
-        failed = true
+        failures = failures or {}
+        failures[k] = {effect, reply.err}
         break
       end
     end
   end
 end
 
-letters = table.concat(letters)
-if failed then
+-- Dead letters: of an effect that failed with which one it was, and how many ran before it. Here, since a function
+-- that is made costs time, and next to no commit needs this one.
+local stays = nil -- by id: what no dead letter holds, and is not deleted for that
+if failures or reasons then
+  -- here: part/dead_letter.lua
+
+  local function what_failed(k, effect, words)
+    local failed = {}
+    for i = from[effect], math.min(to[effect], from[effect] + 200) do
+      failed[#failed + 1] = string.sub(argv[i], 1, 200)
+    end
+    return {'vouch:ran', effect - effects[k], 'vouch:failed', string.sub(table.concat(failed, ' '), 1, 200),
+      'vouch:error', words}
+  end
+
+  for k = 1, n do
+    local failure, reason = failures and failures[k], reasons and reasons[k]
+    if failure or reason and letters[k] == 'd' then
+      local id = ids[k]
+      local delivered = call('XPENDING', stream, group, id, id, 1)[1]
+      local words, whole = dead_letter(id, call('XRANGE', stream, id, id)[1], reason or 'effect',
+        delivered and delivered[4] or 0, me, failure and what_failed(k, failure[1], failure[2]))
+      local reply = try(unpack(words))
+      local refused = type(reply) == 'table' and reply.err
+      letters[k] = refused and 'X' or failure and 'x' or 'b'
+      if refused or not whole then
+        stays = stays or {}
+        stays[id] = true
+      end
+    end
+  end
+  letters = table.concat(letters)
   call('HSET', state, mine, argv[3] .. ' ' .. letters)
+else
+  letters = table.concat(letters)
 end
 if settle[4] then
   call(unpack(settle))
   if find(flags, 'x', 1, true) then
-    settle[1] = 'XDEL'
-    table.remove(settle, 3)
-    call(unpack(settle))
+    local gone = {'XDEL', stream}
+    for k = 4, #settle do
+      if not (stays and stays[settle[k]]) then
+        gone[#gone + 1] = settle[k]
+      end
+    end
+    if gone[3] then
+      call(unpack(gone))
+    end
   end
 end
 return {'done', letters}

@@ -18,15 +18,14 @@ while from do
   from = #page == 1000 and '(' .. page[1000][1]
 end
 
-local function bury(id)
-  local entry = redis.call('XRANGE', stream, id, id)[1]
-  local words = {'XADD', dead_letters, '*', 'vouch:stream', stream, 'vouch:group', group, 'vouch:id', id,
-    'vouch:reason', detail, 'vouch:deliveries', ours[id], 'vouch:consumer', owner}
-  for _, word in ipairs(entry and entry[2] or {}) do
-    words[#words + 1] = word
+-- here: part/dead_letter.lua
+
+-- Before any of them is moved.
+if action == 'reject' then
+  local kind = redis.call('TYPE', dead_letters).ok
+  if kind ~= 'stream' and kind ~= 'none' then
+    error('vouch hand: the dead letters ' .. dead_letters .. ' are a ' .. kind, 0)
   end
-  redis.call(unpack(words))
-  redis.call('XACK', stream, group, id)
 end
 
 for i = 5, #ARGV do
@@ -42,7 +41,9 @@ for i = 5, #ARGV do
   elseif action == 'extend' then
     redis.call('XCLAIM', stream, group, owner, 0, id, 'JUSTID')
   else
-    bury(id)
+    local entry = redis.call('XRANGE', stream, id, id)[1]
+    redis.call(unpack((dead_letter(id, entry, detail, ours[id], owner))))
+    redis.call('XACK', stream, group, id)
   end
 end
 return table.concat(answer)

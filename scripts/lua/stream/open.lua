@@ -42,22 +42,7 @@ elseif start ~= '$' and not match(start, '^%d+-%d+$') then
   refuse('start is neither "$" nor an id')
 end
 
--- Ids are two 64-bit numbers, which Lua's numbers cannot hold: as digits the longer one is the larger one.
-local function less(a, b)
-  if #a ~= #b then
-    return #a < #b
-  end
-  return a < b
-end
-
-local function before(a, b)
-  local a1, a2 = match(a, '(%d+)-(%d+)')
-  local b1, b2 = match(b, '(%d+)-(%d+)')
-  if a1 ~= b1 then
-    return less(a1, b1)
-  end
-  return less(a2, b2)
-end
+-- here: part/ids.lua
 
 local function field(list, name)
   for i = 1, #list, 2 do
