@@ -172,7 +172,8 @@ struct chaos_counts chaos_end(struct chaos *chaos)
     int count = ts_proxy_count(chaos->proxy, TS_EVERY).connections;
     for (int i = count; i < chaos->planned; i++)
         ts_proxy_plan(chaos->proxy, i, &none);
-    for (int i = chaos->first; i < count; i++)
+    /* Those that came since the last look, more than were planned, have no fate. */
+    for (int i = chaos->first; i < count && i < chaos->planned; i++)
         if (chaos->fates[i].life != OVER)
             let_go(chaos, i);
     chaos->counts.connections = (unsigned long)count;

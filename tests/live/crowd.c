@@ -66,7 +66,10 @@ static void give_birth(struct crowd *c, size_t i)
     (void)snprintf(name, sizeof name, "w%zu", i / 2);
     (void)snprintf(seed, sizeof seed, "%" PRIu64, c->plan.seed);
     (void)snprintf(die, sizeof die, "%" PRIu64, chaos_seed(c->plan.seed, 6, c->born++));
-    char *argv[] = {"/proc/self/exe", "--consumer", c->url, name, seed, die, c->report, NULL};
+    const char *program = c->plan.worker ? c->plan.worker : "/proc/self/exe";
+    char path[PATH_SIZE];
+    (void)snprintf(path, sizeof path, "%s", program);
+    char *argv[] = {path, "--consumer", c->url, name, seed, die, c->report, NULL};
     c->members[i] = (struct member){.pid = ts_child_exec(argv, c->log)};
 }
 

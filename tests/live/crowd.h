@@ -26,6 +26,7 @@ struct crowd_plan {
     bool all_or_none, delete_acked, dead_letters;
     bool calm; /* nothing but deletions: whoever is told of a lost entry lives to report it */
     int64_t run_ms;
+    const char *worker; /* the program of consumers; NULL: this one */
 };
 
 struct crowd_plan crowd_plan_of(uint64_t seed);

@@ -1,0 +1,96 @@
+/* The chaos of consumers can fail: with consumers that are put back to what looks simpler (naive_worker.c) the same
+ * trials find entries that were applied twice, or applied by one who had lost them. The last consumer, which does what is
+ * left, is as it should be.
+ *
+ * The state that commits keep would hide doubles: what one has settled no other applies again, whatever he may count.
+ * So where they are looked for it is not asked. That alone is found to do no harm here: the count is a fence that stands
+ * by itself.
+ *
+ * Each is looked for on one of the servers, since it is the trial that is on trial.
+ * VOUCH_NAIVE_TELL=1 says in which seeds it was found, VOUCH_NAIVE_FROM=n begins at that one. */
+#include "base.h"
+#include "clocked.h"
+#include "naive.h"
+#include "suite.h"
+#include "temp.h"
+#include "trial.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { UNTIL_FOUND = 200, CONTROLS = 3 };
+
+static const struct search {
+    const char *name;
+    enum naive naive;
+    bool calm;            /* in calm seeds; else with connections that are cut and stalled */
+    bool usurps, doubles; /* what is to be found; neither: nothing */
+} searches[] = {
+    {"the state is not asked", NAIVE_STATELESS, false, false, false},
+    {"as many pending as are committed will do", NAIVE_COUNT, false, false, true},
+    {"as many pending will do, though the state is asked", NAIVE_COUNT_ASK, true, true, false},
+    {"what is held is said after an answer was lost", NAIVE_BELIEF, false, false, true},
+};
+
+/* The first seed from there on in which what is wanted happens. */
+static struct crowd_plan plan_from(uint64_t seed, const struct search *s)
+{
+    for (;; seed++) {
+        struct crowd_plan p = crowd_plan_of(seed);
+        bool loses = p.cuts && p.chaos && !p.delete_acked;
+        p.worker = VOUCH_NAIVE_WORKER;
+        if (!p.all_or_none && (s->calm ? p.calm : loses))
+            return p;
+    }
+}
+
+static bool is_found(const struct trial *t, const struct search *s)
+{
+    return (s->doubles && t->doubled) || (s->usurps && t->usurped);
+}
+
+static bool try_one(struct trial *t, const struct search *s, const struct crowd_plan *plan)
+{
+    bool fine = trial_run(t, plan), control = !s->doubles && !s->usurps;
+    ck_assert_msg(fine || !control, "%s: seed %" PRIu64 ": %s", s->name, plan->seed, t->fault);
+    if (!fine && getenv("VOUCH_NAIVE_TELL"))
+        printf("%s: seed %" PRIu64 ": %s\n", s->name, plan->seed, t->fault);
+    return is_found(t, s);
+}
+
+START_TEST(what_looks_simpler_is_found_out)
+{
+    const struct search *s = &searches[_i];
+    bool control = !s->doubles && !s->usurps, found = false;
+    const char *from = getenv("VOUCH_NAIVE_FROM");
+    uint64_t seed = from ? strtoull(from, NULL, 10) : 1;
+    char folder[TS_TEMP_MAX], number[16];
+    struct rig rig = {0};
+    struct trial t = {.rig = &rig, .folder = folder};
+    (void)snprintf(number, sizeof number, "%d", (int)s->naive);
+    ck_assert_int_eq(setenv(NAIVE_VARIABLE, number, 1), 0);
+    ts_temp_make(folder);
+    rig = clocked_rig(_i % 2 ? TS_VALKEY : TS_REDIS, TS_AOF_ALWAYS, folder);
+    for (int i = 0; !found && i < (control ? CONTROLS : UNTIL_FOUND); i++) {
+        struct crowd_plan plan = plan_from(seed, s);
+        seed = plan.seed + 1;
+        found = try_one(&t, s, &plan);
+    }
+    ck_assert_msg(found || control, "not found: %s", s->name);
+    rig_stop(&rig);
+    ts_temp_remove(folder);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("consumer naive");
+    TCase *c = tcase_create("all");
+    tcase_set_timeout(c, 600);
+    tcase_add_loop_test(c, what_looks_simpler_is_found_out, 0,
+                        (int)(sizeof searches / sizeof *searches));
+    suite_add_tcase(suite, c);
+    return suite_run(suite, CK_NOFORK);
+}
