@@ -9,8 +9,8 @@
  *     acknowledgement, by one script, at one moment: once, whoever is killed and whatever is lost. A consumer
  *     that was only asleep finds its entries fenced when it wakes: nothing of what it commits is applied,
  *     and the verdicts say so.
- *   - What is lost is told: entries that were deleted or trimmed before anybody settled them (to whoever claims
- *     them; not if that answer is lost, or the consumer ends before it), a group that had to be made anew.
+ *   - What is lost is told: entries that were deleted or trimmed before anybody settled them, to whoever claims
+ *     them, and again until a delivery with them was freed; a group that had to be made anew.
  *   - The promise is relative to what the server keeps: a failover to a replica that lacks the last writes
  *     takes back effects and acknowledgement together, and the entries come again.
  *
@@ -40,10 +40,11 @@ typedef struct vouch_consumer vouch_consumer;
 /* Entries of one stream, in the order of their ids, that were handed to this consumer together. */
 typedef struct vouch_delivery vouch_delivery;
 
-#define VOUCH_CONSUMER_MAX_STREAMS 64   /* of one consumer */
-#define VOUCH_CONSUMER_MAX_NAME    200  /* bytes of a name; the same of a group */
-#define VOUCH_DELIVERY_MAX_ENTRIES 1000 /* of one delivery */
-#define VOUCH_DELIVERY_MAX_EFFECTS 4000 /* commands that its entries cause, in all */
+#define VOUCH_CONSUMER_MAX_STREAMS 64                  /* of one consumer */
+#define VOUCH_CONSUMER_MAX_NAME    200                 /* bytes of a name; the same of a group */
+#define VOUCH_DELIVERY_MAX_ENTRIES 1000                /* of one delivery */
+#define VOUCH_DELIVERY_MAX_EFFECTS 4000                /* commands that its entries cause, in all */
+#define VOUCH_NACK_MAX_MS          INT64_C(2592000000) /* longest delay of what is given back: 30 days */
 
 /* When entries are acknowledged. The values are ABI: never renumbered, only appended. */
 typedef enum vouch_ack {
@@ -212,7 +213,7 @@ typedef struct vouch_entry {
     const vouch_reply *fields; /* vouch_reply_get(fields, "name"), vouch_reply_pair; NULL if lost */
     uint32_t deliveries;       /* how often it was delivered, with this time */
     uint32_t lost; /* 1: it was deleted or trimmed before anybody settled it. There is nothing to
-                                  do about it but to tell; committing it is as good as not */
+                                  do about it but to tell; committing it is as good as not. It may be told more than once */
 } vouch_entry;
 
 /* How many entries; 0 for NULL. */
@@ -247,9 +248,10 @@ VOUCH_API VOUCH_MUST vouch_status vouch_delivery_commit(vouch_delivery *delivery
 /* With MANUAL: entry i is among those that commit acknowledges. VOUCH_EINVAL: there is no such
  * entry. */
 VOUCH_API vouch_status vouch_delivery_mark(vouch_delivery *delivery, size_t i);
-/* Entry i is given back, for another consumer to claim, in delay_ms at the earliest (claim_ms at
- * most). Fenced: if it is not ours any more nothing happens, and its verdict will say so. Does
- * not block: goes out at once, and is answered during a later poll. */
+/* Entry i is given back, for another consumer to claim, in delay_ms at the earliest, by the server's clock, and a
+ * sixteenth of it later at most, plus claim_every_ms. 0 … VOUCH_NACK_MAX_MS, else VOUCH_EINVAL. Meanwhile it is pending
+ * with "vouch:free" or "vouch:until-…". Fenced: if it is not ours any more nothing happens, and its verdict will say so.
+ * Does not block: goes out at once, and is answered during a later call (vouch_consumer_flush waits for it). */
 VOUCH_API VOUCH_MUST vouch_status vouch_delivery_nack(vouch_delivery *delivery, size_t i,
                                                       int64_t delay_ms, vouch_error *error);
 /* Entry i goes to the dead letters, with its reason. Fenced, and does not block, likewise. */

@@ -122,9 +122,9 @@ static inline bool delivery_holds(const vouch_delivery *d, size_t i)
     return d->entries[i].verdict == VOUCH_VERDICT_UNKNOWN && !d->entries[i].handed;
 }
 
-enum hand_action { HAND_RETURN, HAND_REJECT, HAND_EXTEND };
+enum hand_action { HAND_RETURN, HAND_REJECT, HAND_EXTEND, HAND_FORGET };
 
-/* Something to be done with entries of a delivery, by hand.lua. */
+/* Something to be done with entries of a delivery, by hand.lua; FORGET: with those that are lost. */
 struct hand {
     struct hand *next;
     vouch_delivery *delivery; /* NULL once that is freed */
@@ -171,6 +171,7 @@ struct vouch_consumer {
     size_t queued;                     /* entries in the queue */
     struct vouch_delivery *out;        /* those that the caller has */
     size_t working;                    /* entries in them that are not settled */
+    size_t losses; /* of which the caller has not been told, or the server not that it was */
 
     vouch_op *read;
     vouch_batch *reading;               /* its commands: acknowledgements, then the read */

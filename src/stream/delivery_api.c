@@ -125,18 +125,16 @@ vouch_status vouch_delivery_nack(vouch_delivery *delivery, size_t i, int64_t del
                                  vouch_error *error)
 {
     vouch_error local = {.status = VOUCH_OK};
-    char idle[24];
+    char delay[24];
     error = error ? error : &local;
     vouch_status status = check_entry(delivery, i, error);
     if (status)
         return status;
-    int64_t most = delivery->consumer->o.claim_ms;
-    if (delay_ms < 0 || (most != VOUCH_NO_DEADLINE && delay_ms > most))
+    if (delay_ms < 0 || delay_ms > VOUCH_NACK_MAX_MS)
         return error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE,
-                         "delay_ms: negative, or longer than claim_ms");
-    (void)snprintf(idle, sizeof idle, "%lld",
-                   (long long)(most == VOUCH_NO_DEADLINE ? 0 : most - delay_ms));
-    return hand(delivery, HAND_RETURN, i, 1, idle, error);
+                         "delay_ms: negative, or longer than VOUCH_NACK_MAX_MS");
+    (void)snprintf(delay, sizeof delay, "%lld", (long long)delay_ms);
+    return hand(delivery, HAND_RETURN, i, 1, delay, error);
 }
 
 vouch_status vouch_delivery_reject(vouch_delivery *delivery, size_t i, const char *reason,

@@ -8,7 +8,13 @@
 
 #include <string.h>
 
-static const char *const actions[] = {"return", "reject", "extend"};
+static const char *const actions[] = {"return", "reject", "extend", "forget"};
+
+/* It leaves the owner, as far as that had it. */
+static bool takes_away(const struct hand *h)
+{
+    return h->action == HAND_RETURN || h->action == HAND_REJECT;
+}
 
 void hand_free(struct hand *h)
 {
@@ -22,7 +28,7 @@ static bool copy_ids(struct hand *h, const vouch_delivery *d, size_t first, size
 {
     for (size_t i = first; i < first + n; i++) {
         vouch_string id = d->entries[i].entry.id;
-        if (!delivery_holds(d, i))
+        if (h->action == HAND_FORGET ? !d->entries[i].entry.lost : !delivery_holds(d, i))
             continue;
         h->ids[h->n].entry = i;
         h->ids[h->n].id = (struct text){alloc_copy(id.data, id.size), id.size};
@@ -39,6 +45,7 @@ bool hand_add(vouch_delivery *d, enum hand_action action, size_t first, size_t n
     struct hand *h = alloc_zeroed(1, sizeof *h + n * sizeof *h->ids);
     if (!h)
         return false;
+    h->action = action;
     h->detail = alloc_copy(detail, strlen(detail));
     if (!h->detail || !copy_ids(h, d, first, n)) {
         hand_free(h);
@@ -47,7 +54,6 @@ bool hand_add(vouch_delivery *d, enum hand_action action, size_t first, size_t n
     h->delivery = d;
     h->stream = d->stream;
     h->owner = d->owner;
-    h->action = action;
     *c->hands_end = h;
     c->hands_end = &h->next;
     return true;
@@ -64,7 +70,7 @@ vouch_status hand_start(struct vouch_consumer *c, vouch_error *error)
 {
     struct hand *h = c->hands;
     const struct stream *s = h->stream;
-    size_t n = h->n + 4;
+    size_t n = h->n + 5;
     vouch_arg *args = alloc_get(n * sizeof *args);
     vouch_arg keys[] = {arg_of(&s->name), arg_of(&s->dead_letter)};
     if (!args)
@@ -75,8 +81,9 @@ vouch_status hand_start(struct vouch_consumer *c, vouch_error *error)
     args[1] = owner_arg(h->owner);
     args[2] = vouch_text(actions[h->action]);
     args[3] = vouch_text(h->detail);
+    args[4] = vouch_text(c->idle);
     for (size_t i = 0; i < h->n; i++)
-        args[4 + i] = arg_of(&h->ids[i].id);
+        args[5 + i] = arg_of(&h->ids[i].id);
     vouch_status status =
         consumer_call(c, SCRIPT_HAND, vouch_args_of(keys, 2), vouch_args_of(args, n), true, error);
     alloc_free(args);
@@ -113,14 +120,16 @@ vouch_status hand_finish(struct vouch_consumer *c, vouch_error *error)
     vouch_string letters = vouch_reply_string(vouch_call_reply(call));
     const vouch_result *r = vouch_call_result(call);
     bool known = status == VOUCH_OK && letters.size == h->n;
-    if (!known && h->action != HAND_EXTEND)
+    if (!known && takes_away(h))
         c->retire = c->retire || h->owner == c->owner;
-    for (size_t i = 0; i < h->n; i++) {
+    if (h->action == HAND_FORGET)
+        c->losses -= h->n; /* if it was not heard of, it is told again */
+    for (size_t i = 0; h->action != HAND_FORGET && i < h->n; i++) {
         vouch_verdict v =
             known ? verdict_of(h, letters.data[i], r->attempts > 1) : VOUCH_VERDICT_UNKNOWN;
         c->counts.lost += known && letters.data[i] == 'l';
         c->counts.given_back += v == VOUCH_VERDICT_RETURNED;
-        if (h->action != HAND_EXTEND)
+        if (takes_away(h))
             h->owner->held[h->stream - c->streams]--;
         if (h->delivery && v != VOUCH_VERDICT_UNKNOWN)
             h->delivery->entries[h->ids[i].entry].verdict = v;

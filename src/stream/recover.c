@@ -40,10 +40,10 @@ static bool claims(const struct vouch_consumer *c)
     return c->o.claim_ms != VOUCH_NO_DEADLINE && c->o.ack != VOUCH_ACK_BEFORE;
 }
 
-/* Its time to be looked at is claim_at. */
+/* Its time to be looked at is claim_at. As long as losses are untold they would be found again. */
 static bool is_looked_at(const struct vouch_consumer *c, const struct stream *s)
 {
-    return claims(c) && !c->stopped && consumer_room(c) && s->grouped;
+    return claims(c) && !c->stopped && consumer_room(c) && !c->losses && s->grouped;
 }
 
 struct stream *recover_due(struct vouch_consumer *c, int64_t now)
@@ -127,6 +127,7 @@ vouch_status recover_finish(struct vouch_consumer *c, int64_t now, vouch_error *
     a->call = call;
     a->claimed = vouch_reply_at(r, 1);
     c->counts.claimed += vouch_reply_count(a->claimed);
+    c->losses += vouch_reply_count(vouch_reply_at(r, 2));
     c->counts.lost += vouch_reply_count(vouch_reply_at(r, 2));
     c->counts.dead += vouch_reply_count(vouch_reply_at(r, 3));
     intake_queue(c, a);

@@ -81,6 +81,16 @@ bool delivery_hand(vouch_delivery *d, enum hand_action action, size_t first, siz
     return true;
 }
 
+/* Who has the delivery was told of those that are lost. */
+static void forget_losses(vouch_delivery *d)
+{
+    size_t lost = 0;
+    for (size_t i = 0; i < d->n; i++)
+        lost += d->entries[i].entry.lost;
+    if (lost && !hand_add(d, HAND_FORGET, 0, d->n, ""))
+        d->consumer->losses -= lost;
+}
+
 /* Given back at once, or, if there is no memory for that, claimed by others in time. */
 void delivery_abandon(vouch_delivery *d)
 {
@@ -88,8 +98,9 @@ void delivery_abandon(vouch_delivery *d)
     size_t open = 0;
     for (size_t i = 0; i < d->n; i++)
         open += delivery_holds(d, i);
-    if (open && c->o.ack != VOUCH_ACK_BEFORE && delivery_hand(d, HAND_RETURN, 0, d->n, c->idle))
+    if (open && c->o.ack != VOUCH_ACK_BEFORE && delivery_hand(d, HAND_RETURN, 0, d->n, "0"))
         open = 0;
+    forget_losses(d);
     c->working -= open;
     hand_forget(c, d);
 }

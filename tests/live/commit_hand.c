@@ -149,6 +149,14 @@ const char *hand_state(const char *field)
     return text;
 }
 
+const char *hand_kept(const char *field)
+{
+    char *kept = (char *)hand_state(field), *time = strrchr(kept, ' ');
+    ck_assert(time && strtoll(time, NULL, 10) > 1000000000);
+    *time = 0;
+    return kept;
+}
+
 const char *hand_pending(const char *consumer)
 {
     static char text[4096];

@@ -36,6 +36,8 @@ const char *hand_open(const char *generation, const char *start, bool mend);
 int64_t hand_applied(const char *id);
 /* Fields of the state, "" if missing; static until the next but three. */
 const char *hand_state(const char *field);
+/* What it keeps of a consumer's last commit, without the time. */
+const char *hand_kept(const char *field);
 /* Ids pending with a consumer, or all (NULL), apart by spaces. */
 const char *hand_pending(const char *consumer);
 /* A digest of all that the server holds, to see that nothing was done. */

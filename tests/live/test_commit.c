@@ -19,7 +19,7 @@ START_TEST(effects_and_acknowledgement_are_one)
     ck_assert_int_eq(hand_applied("1-0") + hand_applied("2-0"), 2);
     ck_assert_int_eq(hand_applied("3-0"), 0);
     says(hand_pending(NULL), "3-0");
-    says(hand_state("c:me"), "1 dd");
+    says(hand_kept("c:me"), "1 dd");
 }
 END_TEST
 
@@ -217,7 +217,7 @@ START_TEST(what_is_to_be_buried_becomes_a_dead_letter)
     ck_assert_int_eq(hand_applied("1-0") + hand_applied("2-0"), 0);
     ck_assert_int_eq(hand_applied("3-0"), 1);
     says(hand_pending(NULL), "2-0 4-0");
-    says(hand_state("c:me"), "1 bfd");
+    says(hand_kept("c:me"), "1 bfd");
     says(hand_state("low"), "1-0");
     ck_assert_int_eq(stage_int(&stage, "XLEN", "s", NULL), 2);
     ck_assert_int_eq(stage_int(&stage, "XLEN", "{s}:dead", NULL), 1);

@@ -228,6 +228,103 @@ START_TEST(a_forked_child_closes_its_own_copy)
 }
 END_TEST
 
+/* ---- late ----------------------------------------------------------------------------------- */
+
+/* Longer than what others are claimed after. */
+START_TEST(what_is_given_back_until_later_comes_later)
+{
+    enum { DELAY_MS = 60 };
+    begin(_i);
+    vouch_consumer_options o = options(_i / 2 ? VOUCH_ACK_EXACTLY_ONCE : VOUCH_ACK_AFTER);
+    o.claim_ms = 10;
+    add(1);
+    vouch_consumer *c = open_it(&o);
+    vouch_delivery *d = poll_for(c);
+    int64_t began = ts_now_ns();
+    expect(vouch_delivery_nack(d, 0, DELAY_MS, &error), VOUCH_OK);
+    expect(vouch_consumer_flush(c, RIG_PATIENCE_MS, &error), VOUCH_OK);
+    ck_assert_int_eq(vouch_delivery_verdict(d, 0), VOUCH_VERDICT_RETURNED);
+    ck_assert_uint_eq(consumers(), 2); /* it is with vouch:until-… */
+    vouch_delivery_free(d);
+    d = poll_for(c);
+    /* The server's clock has milliseconds, and need not run exactly as ours does. */
+    ck_assert_int_ge(ts_now_ns() - began, (DELAY_MS - 2) * INT64_C(1000000));
+    ck_assert_uint_eq(vouch_delivery_entry(d, 0)->deliveries, 2);
+    ck_assert_uint_eq(consumers(), 1); /* and that is gone */
+    expect(vouch_delivery_commit(d, &error), VOUCH_OK);
+    vouch_delivery_free(d);
+    expect(vouch_consumer_close(c, RIG_PATIENCE_MS, &error), VOUCH_OK);
+    ck_assert_int_eq(pending(), 0);
+    end();
+}
+END_TEST
+
+START_TEST(what_is_given_back_for_very_long_stays)
+{
+    begin(_i);
+    vouch_consumer_options o = options(VOUCH_ACK_AFTER);
+    o.claim_ms = 1;
+    add(2);
+    vouch_consumer *c = open_it(&o);
+    vouch_delivery *d = poll_for(c), *more = NULL;
+    size_t n = vouch_delivery_count(d);
+    for (size_t i = 0; i < n; i++)
+        expect(vouch_delivery_nack(d, i, i ? 0 : VOUCH_NACK_MAX_MS, &error), VOUCH_OK);
+    for (size_t again = n; again < 6;
+         again += vouch_delivery_count(more)) { /* the other one, if any */
+        expect(vouch_consumer_poll(c, 20, &more, &error), VOUCH_OK);
+        ck_assert_int_ge(pending(), 1);
+        for (size_t i = 0; i < vouch_delivery_count(more); i++)
+            ck_assert_str_ne(vouch_delivery_entry(more, i)->id.data,
+                             vouch_delivery_entry(d, 0)->id.data);
+        again += !more;
+        vouch_delivery_free(more);
+        more = NULL;
+    }
+    vouch_delivery_free(d);
+    expect(vouch_consumer_close(c, RIG_PATIENCE_MS, &error), VOUCH_OK);
+    end();
+}
+END_TEST
+
+/* Who was told first crashes with it. */
+START_TEST(a_loss_is_told_until_somebody_has_heard_of_it)
+{
+    begin(_i);
+    vouch_consumer_options o = options(_i / 2 ? VOUCH_ACK_EXACTLY_ONCE : VOUCH_ACK_AFTER);
+    o.claim_ms = 5;
+    add(3);
+    ts_do(rig.server, "XGROUP", "CREATE", "{s}in", "g", "0", NULL);
+    ts_do(rig.server, "XREADGROUP", "GROUP", "g", "other", "STREAMS", "{s}in", ">", NULL);
+    ts_do(rig.server, "XTRIM", "{s}in", "MAXLEN", "0", NULL);
+    vouch_client *first = rig_client(&rig, 3, 1000);
+    vouch_consumer *crashes = NULL;
+    expect(vouch_consumer_open(first, &o, &crashes, &error), VOUCH_OK);
+    vouch_delivery *d = poll_for(crashes), *told = NULL;
+    ck_assert_uint_eq(vouch_delivery_entry(d, 0)->lost, 1);
+    vouch_client_close(first);
+    ck_assert_int_eq(pending(), 3);
+    vouch_consumer *c = open_it(&o);
+    for (size_t n = 0; n < 3; n += vouch_delivery_count(told)) {
+        vouch_delivery_free(told);
+        told = poll_for(c);
+        for (size_t i = 0; i < vouch_delivery_count(told); i++)
+            ck_assert_uint_eq(vouch_delivery_entry(told, i)->lost, 1);
+    }
+    ck_assert_uint_eq(stats_of(c).lost, 3);
+    vouch_delivery_free(told);
+    expect(vouch_consumer_flush(c, RIG_PATIENCE_MS, &error), VOUCH_OK);
+    ck_assert_int_eq(pending(), 0);
+    expect(vouch_consumer_poll(c, 20, &told, &error), VOUCH_OK);
+    ck_assert_ptr_null(told);
+    ck_assert_uint_eq(stats_of(c).lost, 3); /* not again */
+    vouch_delivery_free(d);
+    (void)!vouch_consumer_close(crashes, 0, &error);
+    expect(vouch_consumer_close(c, RIG_PATIENCE_MS, &error), VOUCH_OK);
+    end();
+}
+END_TEST
+
 /* ---- swept ---------------------------------------------------------------------------------- */
 
 static bool has_consumer(const char *name)
@@ -456,6 +553,9 @@ int main(void)
     tcase_add_loop_test(tests, leaving_tells_what_was_given_back, 0, 4);
     tcase_add_loop_test(tests, leaving_takes_as_many_calls_as_it_wants, 0, 2);
     tcase_add_loop_test(tests, a_forked_child_closes_its_own_copy, 0, 2);
+    tcase_add_loop_test(tests, what_is_given_back_until_later_comes_later, 0, 4);
+    tcase_add_loop_test(tests, what_is_given_back_for_very_long_stays, 0, 2);
+    tcase_add_loop_test(tests, a_loss_is_told_until_somebody_has_heard_of_it, 0, 4);
     tcase_add_loop_test(tests, incarnations_that_ended_are_swept, 0, 4);
     tcase_add_loop_test(tests, who_was_heard_of_lately_is_not_swept, 0, 2);
     tcase_add_loop_test(tests, a_hook_hears_of_all_of_it, 0, 2);

@@ -115,7 +115,8 @@ START_TEST(what_is_given_back_comes_again)
     d = again;
     ck_assert_uint_ge(vouch_delivery_entry(d, 0)->deliveries, 2);
     ck_assert_uint_eq(stats_of(c).in_flight, 1);
-    expect(vouch_delivery_nack(d, 0, 21, &error), VOUCH_EINVAL);
+    expect(vouch_delivery_nack(d, 0, -1, &error), VOUCH_EINVAL);
+    expect(vouch_delivery_nack(d, 0, VOUCH_NACK_MAX_MS + 1, &error), VOUCH_EINVAL);
     vouch_delivery_free(d); /* gives it back, too */
     d = poll_for(c);
     ck_assert_uint_ge(vouch_delivery_entry(d, 0)->deliveries, 3);

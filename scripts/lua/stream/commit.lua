@@ -25,7 +25,7 @@
 --          on it
 --   runs   the same of every entry between two ids, "first,last first,last" in rising order, all above low.
 --          Neighbours with nothing between them are one, so there are about as many as batches in flight
---   c:<consumer>   its last sequence and what was answered, a letter for each entry
+--   c:<consumer>   its last sequence, what was answered, a letter for each entry, and when, in seconds (sweep.lua)
 --
 -- Letters: d  done: effects applied, acknowledged
 --          f  fenced: pending with another consumer; not touched
@@ -68,7 +68,7 @@ end
 -- This comes first: what was answered once holds, whatever became of the group since.
 local kept = call('HMGET', state, 'gen', 'low', 'runs', 'c:' .. me)
 if kept[4] then
-  local last, letters = match(kept[4], '^(%d+) (%a+)$')
+  local last, letters = match(kept[4], '^(%d+) (%a+) %d+$')
   local number = tonumber(last)
   if number == sequence then
     return {'again', letters}
@@ -280,8 +280,8 @@ need_right('XADD', dead_letters, '*', 'vouch:id', '')
 if find(flags, 'x', 1, true) then
   need_right('XDEL', stream, '0-0')
 end
-local mine = 'c:' .. me
-call('HSET', state, mine, argv[3] .. ' ' .. table.concat(letters),
+local mine, now = 'c:' .. me, ' ' .. call('TIME')[1]
+call('HSET', state, mine, argv[3] .. ' ' .. table.concat(letters) .. now,
   'low', new_last[1], 'runs', table.concat(new_first, ' '))
 
 local failures = nil
@@ -330,7 +330,7 @@ if failures or reasons then
     end
   end
   letters = table.concat(letters)
-  call('HSET', state, mine, argv[3] .. ' ' .. letters)
+  call('HSET', state, mine, argv[3] .. ' ' .. letters .. now)
 else
   letters = table.concat(letters)
 end
