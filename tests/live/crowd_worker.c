@@ -213,6 +213,7 @@ vouch_consumer_options crowd_options(const struct crowd_plan *plan, uint64_t see
     o.block_ms = 1 + (int64_t)chaos_below(&r, 30);
     o.claim_ms = 5 + (int64_t)chaos_below(&r, 40);
     o.claim_every_ms = 1 + (int64_t)chaos_below(&r, 20);
+    o.forget_ms = chaos_below(&r, 2) ? 1 + (int64_t)chaos_below(&r, 100) : 0;
     o.all_or_none = plan->all_or_none;
     o.delete_acked = plan->delete_acked;
     o.max_deliveries = plan->dead_letters ? 3 : VOUCH_NO_DEAD_LETTERS;
@@ -265,6 +266,8 @@ static void close_it(struct worker *w)
     vouch_consumer_stats stats = VOUCH_CONSUMER_STATS_INIT;
     step(w);
     running = NULL;
+    /* What was under way may bring losses yet. */
+    (void)!vouch_consumer_leave(w->consumer, 1000, &e);
     (void)vouch_consumer_stats_read(w->consumer, &stats);
     if (stats.lost > w->told_lost)
         tell(w, "U %" PRIu64, stats.lost - w->told_lost);
