@@ -61,6 +61,8 @@ void client_forget_fork(struct vouch_client *client);
 /* Sends, receives, connects: all that can be done without waiting. Then waits, at most until the
  * core wants to be woken, if there is nothing to do and `wait`. */
 void driver_step(struct vouch_client *client, bool wait);
+/* What was started goes out: what the first wait would say. Nothing is read for it. */
+void driver_push(struct vouch_client *client);
 /* Ends what is in progress, closes all descriptors. */
 void driver_free(struct vouch_client *client);
 

@@ -301,6 +301,12 @@ void driver_step(struct vouch_client *c, bool wait)
     move(c, got > 0 ? readable_links(c, fds, n) : EVERY_LINK);
 }
 
+void driver_push(struct vouch_client *c)
+{
+    if (!client_is_forked(c) && !c->core.busy)
+        move(c, 0);
+}
+
 /* ---- the client's side ---------------------------------------------------------------------- */
 
 vouch_status client_usable(const struct vouch_client *c, vouch_error *error)
@@ -327,7 +333,7 @@ vouch_status client_start(struct vouch_client *c, struct vouch_op *op, vouch_err
 void client_drive(struct vouch_client *c, const struct vouch_op *op)
 {
     if (!op->done)
-        move(c, 0); /* there is something to write: what the first wait would say */
+        driver_push(c);
     while (!op->done)
         driver_step(c, true);
 }

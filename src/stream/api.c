@@ -30,9 +30,21 @@ static void is_interrupted(struct vouch_op *op, vouch_cause cause)
 
 static const struct op_ops presence_ops = {wakes, is_interrupted};
 
+/* What was started goes out. */
+static bool push(struct vouch_consumer *c)
+{
+    bool started = c->started;
+    c->started = false;
+    if (started)
+        driver_push(c->client);
+    return started;
+}
+
 void handle_wait(struct handle *h, int64_t time)
 {
     struct vouch_consumer *c = &h->consumer;
+    if (push(c))
+        return; /* it may have failed at once */
     int64_t wake = consumer_wake(c);
     h->presence.wake = wake < time ? wake : time;
     h->presence.done = false;
@@ -198,13 +210,14 @@ vouch_status vouch_consumer_poll(vouch_consumer *consumer, int64_t timeout_ms, v
     if (timeout_ms < VOUCH_NO_DEADLINE)
         return error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "timeout_ms: out of range");
     int64_t end = handle_end(timeout_ms);
-    vouch_client_ready(consumer->client, NULL, 0);
+    if (consumer->read || consumer->side)
+        vouch_client_ready(consumer->client, NULL, 0);
     while (!settle(h, out, &status, error)) {
         if (client_now() >= end)
             break;
         handle_wait(h, end);
     }
-    vouch_client_ready(consumer->client, NULL, 0); /* what was started goes out */
+    (void)push(consumer);
     return status;
 }
 

@@ -288,6 +288,7 @@ static void start_side(struct vouch_consumer *c, int64_t now)
         note(c, &e, now);
     if (!c->side)
         c->doing = SIDE_NONE;
+    c->started = c->started || c->side;
 }
 
 static void start_read(struct vouch_consumer *c, int64_t now)
@@ -295,6 +296,7 @@ static void start_read(struct vouch_consumer *c, int64_t now)
     vouch_error e;
     if (read_start(c, &e) != VOUCH_OK)
         note(c, &e, now);
+    c->started = c->started || c->read;
 }
 
 void consumer_step(struct vouch_consumer *c, int64_t now)

@@ -191,6 +191,7 @@ struct vouch_consumer {
     bool stopped, closing, failed;
     bool flushing;                        /* acknowledgements do not wait for a read */
     bool acks_out, read_acks;             /* some are under way; the read under way carries them */
+    bool started;                         /* something that nobody has driven yet */
     bool retire;                          /* the owner may have entries of which we do not know */
     char incarnation[STREAM_INCARNATION]; /* what no other consumer has; owners are numbered */
     uint64_t owners;
