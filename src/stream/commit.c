@@ -15,6 +15,7 @@
 #include <string.h>
 
 enum { KEYS_FIXED = 3, ARGS_FIXED = 7, ARGS_OF_ENTRY = 4, ARGS_OF_EFFECT = 2 };
+enum { ARG_SEQUENCE = 2, ARG_HELD = 4 };
 enum { SHOWN = 48 }; /* bytes of a key in a message */
 
 void commit_words_release(struct commit_words *w)
@@ -354,4 +355,14 @@ vouch_status commit_words_make(struct commit_words *w, const struct commit_call 
         }
     }
     return VOUCH_OK;
+}
+
+vouch_status commit_words_renew(struct commit_words *w, const struct commit_call *call,
+                                vouch_error *error)
+{
+    vouch_error ignored = {.status = VOUCH_OK}, *e = error ? error : &ignored;
+    error_clear(e);
+    w->args[ARG_SEQUENCE] = vouch_int(call->sequence);
+    w->args[ARG_HELD] = vouch_int(call->held);
+    return check_call(call, e);
 }

@@ -67,6 +67,9 @@ struct commit_words {
  * error->command is the index of the entry. VOUCH_EINVAL, VOUCH_ELIMIT, VOUCH_ENOMEM. */
 vouch_status commit_words_make(struct commit_words *words, const struct commit_call *call,
                                vouch_error *error);
+/* The same, for words that were made of this call and are as they were, but for `sequence` and `held`. */
+vouch_status commit_words_renew(struct commit_words *words, const struct commit_call *call,
+                                vouch_error *error);
 void commit_words_release(struct commit_words *words);
 
 /* ---- answer.c ------------------------------------------------------------------------------- */

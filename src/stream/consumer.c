@@ -299,9 +299,8 @@ static void start_read(struct vouch_consumer *c, int64_t now)
     c->started = c->started || c->read;
 }
 
-void consumer_step(struct vouch_consumer *c, int64_t now)
+static void step(struct vouch_consumer *c, int64_t now)
 {
-    c->now = now;
     if (c->read && vouch_op_done(c->read))
         finish_read(c, now);
     if (c->side && vouch_op_done(c->side))
@@ -313,6 +312,13 @@ void consumer_step(struct vouch_consumer *c, int64_t now)
         start_side(c, now);
     if (read_is_wanted(c))
         start_read(c, now);
+}
+
+void consumer_step(struct vouch_consumer *c, int64_t now)
+{
+    c->now = now;
+    step(c, now);
+    c->worded = NULL; /* from here on the caller may change what was committed */
 }
 
 int64_t consumer_wake(const struct vouch_consumer *c)

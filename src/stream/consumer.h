@@ -180,6 +180,7 @@ struct vouch_consumer {
     struct hand *hands, **hands_end; /* to be done, in order; the first is under way if SIDE_HAND */
     vouch_delivery *commits, **commits_end; /* to be committed, in order */
     struct commit_words words;              /* of the first */
+    vouch_delivery *worded;                 /* whose they are, until the end of the next step */
     struct stream *opening, *sweeping;
     uint64_t generations; /* numbered, too */
     uint64_t epoch;       /* rises whenever a stream's generation changes */

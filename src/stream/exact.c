@@ -155,7 +155,10 @@ static vouch_status make_words(struct vouch_consumer *c, vouch_delivery *d, vouc
                                 .types = c->o.check_types,
                                 .entries = d->asked,
                                 .n = d->asked_count};
-    return commit_words_make(&c->words, &words, error);
+    vouch_status status = c->worded == d ? commit_words_renew(&c->words, &words, error)
+                                         : commit_words_make(&c->words, &words, error);
+    c->worded = status ? NULL : d;
+    return status;
 }
 
 static void settle(vouch_delivery *d, size_t i, vouch_verdict verdict)
@@ -196,6 +199,7 @@ vouch_status exact_submit(vouch_delivery *d, vouch_error *error)
         reset(d);
         return VOUCH_OK;
     }
+    c->worded = NULL;
     status = make_words(c, d, error); /* now, when the caller can still put right what is wrong */
     if (status)
         return status;

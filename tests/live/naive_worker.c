@@ -37,6 +37,10 @@ vouch_status __real_commit_words_make(struct commit_words *words, const struct c
                                       vouch_error *error);
 vouch_status __wrap_commit_words_make(struct commit_words *words, const struct commit_call *call,
                                       vouch_error *error);
+vouch_status __real_commit_words_renew(struct commit_words *words, const struct commit_call *call,
+                                       vouch_error *error);
+vouch_status __wrap_commit_words_renew(struct commit_words *words, const struct commit_call *call,
+                                       vouch_error *error);
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
 
 static char *edited(char *source, const struct edit *edit)
@@ -76,14 +80,27 @@ static int64_t held(const struct vouch_consumer *c, const struct commit_call *ca
     ts_die("a commit of nobody's");
 }
 
-vouch_status __wrap_commit_words_make(struct commit_words *words, const struct commit_call *call,
-                                      vouch_error *error)
+static struct commit_call believed(const struct commit_words *words, const struct commit_call *call)
 {
     struct commit_call changed = *call;
     const char *consumer = (const char *)words - offsetof(struct vouch_consumer, words);
     if (mine == NAIVE_BELIEF)
         changed.held = held((const void *)consumer, call);
+    return changed;
+}
+
+vouch_status __wrap_commit_words_make(struct commit_words *words, const struct commit_call *call,
+                                      vouch_error *error)
+{
+    struct commit_call changed = believed(words, call);
     return __real_commit_words_make(words, &changed, error);
+}
+
+vouch_status __wrap_commit_words_renew(struct commit_words *words, const struct commit_call *call,
+                                       vouch_error *error)
+{
+    struct commit_call changed = believed(words, call);
+    return __real_commit_words_renew(words, &changed, error);
 }
 
 int main(int argc, char **argv)
