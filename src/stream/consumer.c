@@ -158,11 +158,27 @@ static struct owner *to_leave(struct vouch_consumer *c)
     return NULL;
 }
 
+/* Something still says its name: also what is settled may have something to tell the group. */
+static bool is_named(const struct vouch_consumer *c, const struct owner *o)
+{
+    for (const struct hand *h = c->hands; h; h = h->next)
+        if (h->owner == o)
+            return true;
+    for (const struct vouch_delivery *d = c->out; d; d = d->next)
+        if (d->owner == o)
+            return true;
+    for (const struct intake *a = c->ready; a; a = a->next)
+        if (a->owner == o)
+            return true;
+    return false;
+}
+
 static void drop_left(struct vouch_consumer *c)
 {
     for (struct owner **o = &c->owner; *o;) {
         struct owner *gone = *o;
-        if (gone->left < c->stream_count || owner_held(c, gone)) {
+        if (gone == c->owner || gone->left < c->stream_count || owner_held(c, gone) ||
+            is_reading(c, gone) || is_named(c, gone)) {
             o = &gone->next;
             continue;
         }
@@ -182,8 +198,6 @@ static void finish_leaving(struct vouch_consumer *c, int64_t now)
     }
     c->counts.given_back += given > 0 ? (uint64_t)given : 0;
     o->left++;
-    if (o != c->owner)
-        drop_left(c);
 }
 
 /* ---- steps ---------------------------------------------------------------------------------- */
@@ -251,6 +265,8 @@ static void finish_side(struct vouch_consumer *c, int64_t now)
     }
     c->side = NULL;
     c->doing = SIDE_NONE;
+    if (c->owner->next)
+        drop_left(c);
 }
 
 static void start_side(struct vouch_consumer *c, int64_t now)
