@@ -116,10 +116,17 @@ struct vouch_delivery {
     struct delivered entries[];
 };
 
+/* Nobody has said yet what becomes of entry i; that it was held back is no end. */
+static inline bool entry_is_open(const vouch_delivery *d, size_t i)
+{
+    return d->entries[i].verdict == VOUCH_VERDICT_UNKNOWN ||
+           d->entries[i].verdict == VOUCH_VERDICT_HELD;
+}
+
 /* Entry i is still to be settled, and nothing else is under way for it. */
 static inline bool delivery_holds(const vouch_delivery *d, size_t i)
 {
-    return d->entries[i].verdict == VOUCH_VERDICT_UNKNOWN && !d->entries[i].handed;
+    return entry_is_open(d, i) && !d->entries[i].handed;
 }
 
 enum hand_action { HAND_RETURN, HAND_REJECT, HAND_EXTEND, HAND_FORGET };

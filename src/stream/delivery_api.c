@@ -26,8 +26,8 @@ vouch_batch *vouch_delivery_effects(vouch_delivery *delivery, size_t i)
         return NULL;
     struct vouch_consumer *c = delivery->consumer;
     struct delivered *d = &delivery->entries[i];
-    if (c->o.ack != VOUCH_ACK_EXACTLY_ONCE || delivery->committing ||
-        d->verdict != VOUCH_VERDICT_UNKNOWN || d->reason)
+    if (c->o.ack != VOUCH_ACK_EXACTLY_ONCE || delivery->committing || !entry_is_open(delivery, i) ||
+        d->reason)
         return c->nowhere;
     d->effects = d->effects ? d->effects : vouch_batch_new();
     delivery->starved = delivery->starved || !d->effects;

@@ -161,10 +161,13 @@ static vouch_status make_words(struct vouch_consumer *c, vouch_delivery *d, vouc
     return status;
 }
 
+/* Unless an extension that was answered meanwhile has found it taken from us. */
 static void settle(vouch_delivery *d, size_t i, vouch_verdict verdict)
 {
     struct vouch_consumer *c = d->consumer;
     size_t *held = &d->owner->held[d->stream - c->streams];
+    if (!entry_is_open(d, i))
+        return;
     d->entries[i].verdict = verdict;
     c->counts.done += verdict == VOUCH_VERDICT_DONE;
     c->counts.fenced += verdict == VOUCH_VERDICT_FENCED;
@@ -267,10 +270,10 @@ static void take_letters(vouch_delivery *d, vouch_string letters)
 {
     for (size_t k = 0; k < d->asked_count; k++) {
         vouch_verdict v = verdict_of(letters.data[k]);
-        if (v == VOUCH_VERDICT_HELD)
-            d->entries[d->asked_of[k]].verdict = v;
-        else
+        if (v != VOUCH_VERDICT_HELD)
             settle(d, d->asked_of[k], v);
+        else if (entry_is_open(d, d->asked_of[k]))
+            d->entries[d->asked_of[k]].verdict = v;
         if (v == VOUCH_VERDICT_GONE)
             mend(d->stream);
     }

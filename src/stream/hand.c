@@ -110,6 +110,23 @@ static void pop(struct vouch_consumer *c)
     hand_free(h);
 }
 
+static void handed(struct vouch_consumer *c, const struct hand *h, size_t entry, vouch_verdict v)
+{
+    h->owner->held[h->stream - c->streams]--;
+    if (h->delivery && v != VOUCH_VERDICT_UNKNOWN)
+        h->delivery->entries[entry].verdict = v;
+}
+
+/* What is not ours any more is not worked on, either. If it is being given back that says what becomes of it. */
+static void extended(struct vouch_consumer *c, const struct hand *h, size_t entry, vouch_verdict v)
+{
+    if (v == VOUCH_VERDICT_UNKNOWN || !h->delivery || !delivery_holds(h->delivery, entry))
+        return;
+    h->delivery->entries[entry].verdict = v;
+    h->owner->held[h->stream - c->streams]--;
+    c->working--;
+}
+
 /* What could not be done is not tried again: the entries stay pending, and are claimed in time. Until then the server
  * may count them for an owner that does not: it is retired. */
 vouch_status hand_finish(struct vouch_consumer *c, vouch_error *error)
@@ -129,10 +146,10 @@ vouch_status hand_finish(struct vouch_consumer *c, vouch_error *error)
             known ? verdict_of(h, letters.data[i], r->attempts > 1) : VOUCH_VERDICT_UNKNOWN;
         c->counts.lost += known && letters.data[i] == 'l';
         c->counts.given_back += v == VOUCH_VERDICT_RETURNED;
-        if (takes_away(h))
-            h->owner->held[h->stream - c->streams]--;
-        if (h->delivery && v != VOUCH_VERDICT_UNKNOWN)
-            h->delivery->entries[h->ids[i].entry].verdict = v;
+        if (h->action == HAND_EXTEND)
+            extended(c, h, h->ids[i].entry, v);
+        else
+            handed(c, h, h->ids[i].entry, v);
     }
     if (known && h->action == HAND_EXTEND && h->delivery)
         h->delivery->leased_at = h->asked_at;

@@ -32,7 +32,8 @@
 --          s  settled before, as the state says: effects not applied. If it was pending with us none the
 --             less (the group was set back by hand) it is acknowledged
 --          g  gone: pending with nobody, and not settled by a commit: somebody dropped or acknowledged it; or
---             pending with us and deleted, where all around it is settled: acknowledged, effects not applied
+--             deleted, where all around it is settled: it may have been, or not. If it was pending with us it
+--             is acknowledged; effects not applied
 --          b  buried: acknowledged, and in the dead letter, as was asked for
 --          x  an effect failed: those before it are applied and stay; acknowledged, and in the dead letter
 --          X  b or x, but the dead letter refused it
@@ -212,7 +213,7 @@ for i = 1, n do
   elseif call('XPENDING', stream, group, id, id, 1)[1] then
     letters[i] = 'f'
   else
-    letters[i] = settled and 's' or 'g'
+    letters[i] = settled and call('XRANGE', stream, id, id)[1] and 's' or 'g'
   end
   others = others or letters[i] ~= 'd'
 end

@@ -1,7 +1,8 @@
 #!lua
 -- What a consumer does with single entries that it has: KEYS: stream, dead letters. ARGV: group, owner, action, detail,
--- how idle others have to be to be claimed from (milliseconds), then the ids, rising. Answers a letter for each: y done, n not ours any more (nothing was done),
--- l lost: it was deleted, so that there is nothing to give back, and it is nobody's now.
+-- how idle others have to be to be claimed from (milliseconds), then the ids, rising. Answers a letter for each: y done,
+-- n not ours any more (nothing was done), l lost: it was deleted, so that there is nothing to give back or to keep, and it is
+-- nobody's now. (XCLAIM would drop it without a word.)
 --   return   given back, for whoever claims next; detail: not before so many milliseconds have passed. Then it is with
 --            vouch:until-time, and claim.lua looks at the name. So that these are few the time is rounded up
 --   reject   moved to the dead letters; detail: the reason
@@ -51,7 +52,7 @@ for i = FIRST, #ARGV do
     end
   elseif not ours[id] then
     -- nothing
-  elseif action == 'return' and not redis.call('XRANGE', stream, id, id)[1] then
+  elseif action ~= 'reject' and not redis.call('XRANGE', stream, id, id)[1] then
     redis.call('XACK', stream, group, id)
     answer[#answer] = 'l'
   elseif action == 'return' then
