@@ -118,6 +118,8 @@ static vouch_status check_entry(const vouch_delivery *d, size_t i, vouch_error *
     if (!status && i >= d->n)
         status =
             error_set(error, VOUCH_EINVAL, VOUCH_CAUSE_NONE, "the delivery has %zu entries", d->n);
+    if (!status && d->committing)
+        status = error_set(error, VOUCH_EBUSY, VOUCH_CAUSE_NONE, "its commit is not answered yet");
     return status;
 }
 

@@ -137,11 +137,22 @@ static vouch_status gather(vouch_delivery *d, vouch_error *error)
     return VOUCH_OK;
 }
 
+/* As far as is known all of them are ours. An extension that was answered since they were gathered may have found some taken:
+ * then `held` counts without these, and as many of another delivery would stand in for them. */
+static bool all_ours(const vouch_delivery *d)
+{
+    for (size_t k = 0; k < d->asked_count; k++)
+        if (!entry_is_open(d, d->asked_of[k]))
+            return false;
+    return true;
+}
+
 static vouch_status make_words(struct vouch_consumer *c, vouch_delivery *d, vouch_error *error)
 {
     const struct stream *s = d->stream;
     size_t held = d->owner->held[s - c->streams];
-    bool trusted = !c->read && !d->owner->retired && !(c->retire && d->owner == c->owner);
+    bool trusted =
+        !c->read && !d->owner->retired && !(c->retire && d->owner == c->owner) && all_ours(d);
     struct commit_call words = {.stream = string_of(&s->name),
                                 .state = string_of(&s->state),
                                 .dead = string_of(&s->dead_letter),

@@ -31,7 +31,8 @@ static void end(vouch_consumer *c)
     rig_stop(&rig);
 }
 
-static vouch_consumer *open_one(vouch_ack ack, uint32_t batch, uint32_t all_or_none)
+static vouch_consumer *open_with(vouch_ack ack, uint32_t batch, uint32_t all_or_none,
+                                 uint32_t single)
 {
     vouch_consumer_options o = VOUCH_CONSUMER_OPTIONS_INIT;
     vouch_consumer *c = NULL;
@@ -44,8 +45,14 @@ static vouch_consumer *open_one(vouch_ack ack, uint32_t batch, uint32_t all_or_n
     o.claim_ms = 60000; /* what is given back is free at once, what a thief has is not */
     o.claim_every_ms = 5;
     o.all_or_none = all_or_none;
+    o.single = single;
     expect(vouch_consumer_open(client, &o, &c, &error), VOUCH_OK);
     return c;
+}
+
+static vouch_consumer *open_one(vouch_ack ack, uint32_t batch, uint32_t all_or_none)
+{
+    return open_with(ack, batch, all_or_none, 0);
 }
 
 /* All at once: whoever waits in the server gets them together. */
@@ -190,6 +197,47 @@ START_TEST(what_an_extension_and_a_commit_find_counts_once)
 }
 END_TEST
 
+/* What an extension has found taken is not counted any more; entries of another delivery must not stand in for it. */
+START_TEST(what_an_extension_finds_taken_is_not_committed)
+{
+    begin(_i);
+    add("3");
+    vouch_consumer *c = open_with(VOUCH_ACK_EXACTLY_ONCE, 3, 0, 1);
+    vouch_delivery *d = poll_for(c, 1), *other = poll_for(c, 1);
+    fill(d);
+    fill(other);
+    take(d, 0, false);
+    expect(vouch_delivery_extend(d, &error), VOUCH_OK);
+    expect(vouch_delivery_commit(d, &error), VOUCH_OK);
+    ck_assert_int_eq(vouch_delivery_verdict(d, 0), VOUCH_VERDICT_FENCED);
+    expect(vouch_delivery_commit(other, &error), VOUCH_OK);
+    ck_assert_int_eq(vouch_delivery_verdict(other, 0), VOUCH_VERDICT_DONE);
+    ck_assert_int_eq(ts_int(rig.server, "HLEN", LEDGER, NULL), 1);
+    vouch_delivery_free(d);
+    vouch_delivery_free(other);
+    end(c);
+}
+END_TEST
+
+/* A commit that was submitted and not answered is not changed any more. */
+START_TEST(what_is_being_committed_is_not_given_back)
+{
+    begin(_i);
+    add("2");
+    vouch_consumer *c = open_one(VOUCH_ACK_EXACTLY_ONCE, 2, 0);
+    vouch_delivery *d = poll_for(c, 2);
+    fill(d);
+    expect(vouch_delivery_submit(d, &error), VOUCH_OK);
+    ck_assert(vouch_delivery_is_open(d));
+    expect(vouch_delivery_nack(d, 0, 0, &error), VOUCH_EBUSY);
+    expect(vouch_delivery_reject(d, 0, "late", &error), VOUCH_EBUSY);
+    expect(vouch_delivery_commit(d, &error), VOUCH_OK);
+    ck_assert_int_eq(vouch_delivery_verdict(d, 0), VOUCH_VERDICT_DONE);
+    vouch_delivery_free(d);
+    end(c);
+}
+END_TEST
+
 /* What is deleted and pending with nobody may have been settled, or not: nobody can say that it was. */
 START_TEST(what_was_deleted_and_dropped_is_not_called_settled)
 {
@@ -295,6 +343,8 @@ int main(void)
     tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, extending_tells_what_was_deleted, 0, 4);
     tcase_add_loop_test(c, what_is_found_fenced_takes_no_room, 0, 4);
+    tcase_add_loop_test(c, what_an_extension_finds_taken_is_not_committed, 0, 2);
+    tcase_add_loop_test(c, what_is_being_committed_is_not_given_back, 0, 2);
     tcase_add_loop_test(c, what_an_extension_and_a_commit_find_counts_once, 0, 2);
     tcase_add_loop_test(c, what_was_deleted_and_dropped_is_not_called_settled, 0, 2);
     tcase_add_loop_test(c, what_is_held_can_be_committed_again, 0, 2);
