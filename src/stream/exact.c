@@ -137,22 +137,11 @@ static vouch_status gather(vouch_delivery *d, vouch_error *error)
     return VOUCH_OK;
 }
 
-/* As far as is known all of them are ours. An extension that was answered since they were gathered may have found some taken:
- * then `held` counts without these, and as many of another delivery would stand in for them. */
-static bool all_ours(const vouch_delivery *d)
-{
-    for (size_t k = 0; k < d->asked_count; k++)
-        if (!entry_is_open(d, d->asked_of[k]))
-            return false;
-    return true;
-}
-
 static vouch_status make_words(struct vouch_consumer *c, vouch_delivery *d, vouch_error *error)
 {
     const struct stream *s = d->stream;
     size_t held = d->owner->held[s - c->streams];
-    bool trusted =
-        !c->read && !d->owner->retired && !(c->retire && d->owner == c->owner) && all_ours(d);
+    bool trusted = !c->read && !d->owner->retired && !(c->retire && d->owner == c->owner);
     struct commit_call words = {.stream = string_of(&s->name),
                                 .state = string_of(&s->state),
                                 .dead = string_of(&s->dead_letter),
@@ -172,13 +161,10 @@ static vouch_status make_words(struct vouch_consumer *c, vouch_delivery *d, vouc
     return status;
 }
 
-/* Unless an extension that was answered meanwhile has found it taken from us. */
 static void settle(vouch_delivery *d, size_t i, vouch_verdict verdict)
 {
     struct vouch_consumer *c = d->consumer;
     size_t *held = &d->owner->held[d->stream - c->streams];
-    if (!entry_is_open(d, i))
-        return;
     d->entries[i].verdict = verdict;
     c->counts.done += verdict == VOUCH_VERDICT_DONE;
     c->counts.fenced += verdict == VOUCH_VERDICT_FENCED;
@@ -281,10 +267,10 @@ static void take_letters(vouch_delivery *d, vouch_string letters)
 {
     for (size_t k = 0; k < d->asked_count; k++) {
         vouch_verdict v = verdict_of(letters.data[k]);
-        if (v != VOUCH_VERDICT_HELD)
-            settle(d, d->asked_of[k], v);
-        else if (entry_is_open(d, d->asked_of[k]))
+        if (v == VOUCH_VERDICT_HELD)
             d->entries[d->asked_of[k]].verdict = v;
+        else
+            settle(d, d->asked_of[k], v);
         if (v == VOUCH_VERDICT_GONE)
             mend(d->stream);
     }

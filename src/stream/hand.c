@@ -117,12 +117,14 @@ static void handed(struct vouch_consumer *c, const struct hand *h, size_t entry,
         h->delivery->entries[entry].verdict = v;
 }
 
-/* What is not ours any more is not worked on, either. If it is being given back that says what becomes of it. */
+/* What is not ours any more is not worked on, either; unless something else is under way that says what becomes of it:
+ * it is given back, or committed. */
 static void extended(struct vouch_consumer *c, const struct hand *h, size_t entry, vouch_verdict v)
 {
-    if (v == VOUCH_VERDICT_UNKNOWN || !h->delivery || !delivery_holds(h->delivery, entry))
+    vouch_delivery *d = h->delivery;
+    if (v == VOUCH_VERDICT_UNKNOWN || !d || d->committing || !delivery_holds(d, entry))
         return;
-    h->delivery->entries[entry].verdict = v;
+    d->entries[entry].verdict = v;
     h->owner->held[h->stream - c->streams]--;
     c->working--;
 }

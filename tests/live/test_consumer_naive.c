@@ -41,7 +41,7 @@ static struct crowd_plan plan_from(uint64_t seed, const struct search *s)
         struct crowd_plan p = crowd_plan_of(seed);
         bool loses = p.cuts && p.chaos && !p.delete_acked;
         p.worker = VOUCH_NAIVE_WORKER;
-        if (!p.all_or_none && (s->calm ? p.calm : loses))
+        if (!p.all_or_none && (s->calm ? p.calm && !p.dead_letters : loses))
             return p;
     }
 }

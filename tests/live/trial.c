@@ -165,8 +165,9 @@ static void judge(struct trial *t, const struct mischief *m, const struct crowd_
     (void)holds(t, sum == (r->text ? strtoll(r->text, NULL, 10) : 0), "the sum is wrong");
     ts_reply_free(r);
     (void)holds(t, untold <= w->untold || !m->plan.calm, "%zu losses were not told", untold);
-    /* Elsewhere it may be his again by a claim of whose answer he did not hear. */
-    t->usurped = m->plan.calm ? w->usurped : 0;
+    /* Elsewhere it may be his again by a claim of whose answer he did not hear, or of which he was not told: it was
+     * delivered too often. */
+    t->usurped = m->plan.calm && !m->plan.dead_letters ? w->usurped : 0;
     (void)holds(t, !t->usurped, "%zu entries were applied by one who had lost them", t->usurped);
     t->totals.untold += untold;
     t->totals.entries += m->added;
