@@ -7,6 +7,7 @@
 #include <vouch/client.h>
 #include <vouch/collector.h>
 #include <vouch/common.h>
+#include <vouch/dead_letter.h>
 #include <vouch/error.h>
 #include <vouch/group.h>
 #include <vouch/library.h>
