@@ -70,14 +70,28 @@ static vouch_arg cursor_of(const struct stream *s)
     return s->cursor_size ? vouch_bytes(s->cursor, s->cursor_size) : vouch_text("-");
 }
 
+/* The owners before the present one that still have something: what the caller is slow with is not to be taken from
+ * them, though a server may count it for an incarnation that is retired. The oldest of very many are passed over. */
+#define FORMER_MAX 16
+
+static size_t add_former(const struct vouch_consumer *c, vouch_arg args[static FORMER_MAX])
+{
+    size_t n = 0;
+    for (const struct owner *o = c->owner->next; o && n < FORMER_MAX; o = o->next)
+        if (owner_held(c, o))
+            args[n++] = owner_arg(o);
+    return n;
+}
+
 vouch_status recover_start(struct vouch_consumer *c, struct stream *s, vouch_error *error)
 {
     vouch_arg keys[] = {arg_of(&s->name), arg_of(&s->dead_letter)};
     bool never = c->o.max_deliveries == VOUCH_NO_DEAD_LETTERS || c->o.ack == VOUCH_ACK_EXACTLY_ONCE;
     uint32_t most = never ? 0 : c->o.max_deliveries;
-    vouch_arg args[] = {arg_of(&c->group),        owner_arg(c->owner),
-                        vouch_int(c->o.claim_ms), vouch_uint(consumer_room(c)),
-                        vouch_uint(most),         cursor_of(s)};
+    vouch_arg args[6 + FORMER_MAX] = {arg_of(&c->group),        owner_arg(c->owner),
+                                      vouch_int(c->o.claim_ms), vouch_uint(consumer_room(c)),
+                                      vouch_uint(most),         cursor_of(s)};
+    size_t former = add_former(c, args + 6);
     if (!c->spare_claim)
         c->spare_claim = intake_new();
     if (!c->spare_claim)
@@ -86,8 +100,8 @@ vouch_status recover_start(struct vouch_consumer *c, struct stream *s, vouch_err
     c->spare_claim->stream = s;
     c->spare_claim->epoch = c->epoch;
     c->spare_claim->asked_at = c->now;
-    return consumer_call(c, SCRIPT_CLAIM, vouch_args_of(keys, 2), vouch_args_of(args, 6), false,
-                         error);
+    return consumer_call(c, SCRIPT_CLAIM, vouch_args_of(keys, 2), vouch_args_of(args, 6 + former),
+                         false, error);
 }
 
 /* ---- answers -------------------------------------------------------------------------------- */

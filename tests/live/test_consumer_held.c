@@ -275,6 +275,37 @@ START_TEST(nothing_is_counted_on_after_a_read_was_lost)
 }
 END_TEST
 
+/* What the caller is slow with is with an incarnation that is over, and for longer than others may have it. */
+START_TEST(a_consumer_claims_nothing_from_itself)
+{
+    begin(_i);
+    vouch_consumer_options o = options();
+    o.claim_ms = 20;
+    o.claim_every_ms = 5;
+    add("3");
+    vouch_consumer *c = open_one("w", &o);
+    vouch_delivery *d = poll_for(c), *none = NULL;
+    cut(deliver_unseen(c, "1"));
+    poll_for_trouble(c);
+    ts_reply *idle = NULL;
+    for (int64_t limit = ts_deadline(RIG_PATIENCE_MS); !idle || idle->count < FEW + 1;) {
+        ck_assert(!ts_passed(limit));
+        vouch_status status = vouch_consumer_poll(c, 5, &none, &error);
+        ck_assert(status == VOUCH_OK || error.retriable);
+        ck_assert_ptr_null(none);
+        ts_reply_free(idle);
+        idle = ts_command(rig.server, "XPENDING", STREAM, "ledger", "IDLE", "200", "-", "+", "9",
+                          NULL);
+    }
+    ts_reply_free(idle);
+    commit_and_free(d, VOUCH_VERDICT_DONE);
+    d = poll_for(c); /* what it did not hear of, now that it has left its former self */
+    ck_assert_uint_eq(vouch_delivery_count(d), 1);
+    commit_and_free(d, VOUCH_VERDICT_DONE);
+    end(c, FEW + 1);
+}
+END_TEST
+
 /* So that there is a connection for commits, and the server knows their script. */
 static void commit_beside_a_read(vouch_consumer *c)
 {
@@ -384,6 +415,7 @@ int main(void)
     tcase_set_timeout(c, 120);
     tcase_add_loop_test(c, nothing_is_counted_on_while_a_read_is_under_way, 0, 2);
     tcase_add_loop_test(c, nothing_is_counted_on_after_a_read_was_lost, 0, 2);
+    tcase_add_loop_test(c, a_consumer_claims_nothing_from_itself, 0, 2);
     tcase_add_loop_test(c, nothing_is_counted_on_if_a_read_is_lost_between_commits, 0, 2);
     tcase_add_loop_test(c, nothing_is_counted_on_after_a_claim_was_lost, 0, 4);
     suite_add_tcase(suite, c);

@@ -1,7 +1,7 @@
 #!lua
 -- Takes from others what they have had for too long. KEYS: stream, dead letters. ARGV: group, owner, how long is too
 -- long (milliseconds), how many to look at, after how many deliveries an entry is a dead letter (0: never), where to go
--- on. Answers where to go on next ("-" : from the beginning), what was claimed (id, fields, deliveries), with nil for the
+-- on, and the names under which the same consumer went before and may still be working on something. Answers where to go on next ("-" : from the beginning), what was claimed (id, fields, deliveries), with nil for the
 -- fields of what was deleted in the meantime, the ids of those, and of what became a dead letter.
 --
 -- What was deleted nobody can claim. It stays pending with who had it, until somebody was told of the loss and says so
@@ -12,6 +12,10 @@
 local stream, dead_letters = KEYS[1], KEYS[2]
 local group, owner, idle, count, most, from = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local claimed, lost, dead, passed = {}, {}, {}, {}
+local ours = {[owner] = true}
+for i = 7, #ARGV do
+  ours[ARGV[i]] = true
+end
 
 -- here: part/dead_letter.lua
 
@@ -31,7 +35,7 @@ for i = 1, #page do
   if due then
     passed[holder] = true
   end
-  if holder ~= owner and not (due and tonumber(due) > now) then
+  if not ours[holder] and not (due and tonumber(due) > now) then
     local entry = redis.call('XRANGE', stream, id, id)[1]
     if not entry then
       lost[#lost + 1] = id
