@@ -127,6 +127,10 @@ vouch_status vouch_consumer_leave(vouch_consumer *consumer, int64_t timeout_ms, 
     vouch_status status = begin(consumer, timeout_ms, error);
     if (status)
         return status;
+    /* A read may wait in the server for as long as block_ms says. Its connection is closed ahead of what is sent
+     * from here on; entries that it brings all the same are given back with the rest. */
+    if (consumer->read)
+        vouch_op_cancel(consumer->read);
     consumer->stopped = consumer->closing = true;
     for (struct owner *o = consumer->owner; o; o = o->next)
         o->retired = true; /* it leaves, with all that it holds */
