@@ -11,10 +11,11 @@
 #include "base/error.h"
 #include "command/slot.h"
 #include "stream/effects.h"
+#include "stream/shape.h"
 
 #include <string.h>
 
-enum { KEYS_FIXED = 3, ARGS_FIXED = 7, ARGS_OF_ENTRY = 4, ARGS_OF_EFFECT = 2 };
+enum { KEYS_FIXED = 3, ARGS_FIXED = 7, ARGS_OF_ENTRY = 3 };
 enum { ARG_SEQUENCE = 2, ARG_HELD = 4 };
 enum { SHOWN = 48 }; /* bytes of a key in a message */
 
@@ -22,6 +23,7 @@ void commit_words_release(struct commit_words *w)
 {
     alloc_free(w->keys);
     alloc_free(w->args);
+    alloc_free(w->shapes.text);
     alloc_free(w->places);
     if (w->room)
         effect_room_release(w->room);
@@ -219,10 +221,9 @@ static vouch_status add_effect(struct commit_words *w, const struct commit_call 
         status = declare_keys(w, slot, e);
     if (status)
         return blame(e, entry, i);
-    if (!reserve(w, ARGS_OF_EFFECT + room->argc))
+    if (!reserve(w, room->argc))
         return out_of_memory(e);
-    put(w, vouch_text(call->types ? effect_type(room->command) : ""));
-    put(w, vouch_uint(room->argc));
+    shape_add(&w->shapes, i == 0, room->argc, call->types ? effect_type(room->command) : "");
     for (size_t k = 0; k < room->argc; k++)
         put(w, vouch_bytes(room->argv[k], room->lengths[k]));
     return VOUCH_OK;
@@ -260,13 +261,15 @@ static vouch_status add_entry(struct commit_words *w, const struct commit_call *
         return status;
     if (!reserve(w, ARGS_OF_ENTRY))
         return out_of_memory(e);
+    size_t shape = w->shapes.size, at = w->arg_count + 1;
     put(w, bytes_of(entry->id));
-    put(w, vouch_text(i && entry->follows ? "+" : ""));
-    put(w, buried ? vouch_text("bury") : vouch_uint(count));
+    put(w, vouch_text("")); /* its shape, when it is known */
     if (buried)
         put(w, bytes_of(entry->reason));
+    shape_begin(&w->shapes, i && entry->follows, buried);
     for (size_t k = 0; k < count && status == VOUCH_OK; k++)
         status = add_effect(w, call, entry, k, slot, e);
+    w->args[at] = vouch_bytes(w->shapes.text + shape, w->shapes.size - shape);
     return status;
 }
 
@@ -310,6 +313,15 @@ static const char *flags_of(const struct commit_call *c)
     return flags[(c->all ? 1 : 0) + (c->remove ? 2 : 0) + (c->types ? 4 : 0)];
 }
 
+/* How many effects there are; or that there are too many. */
+static size_t effects_of(const struct commit_call *call)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < call->n && n < COMMIT_EFFECTS_MAX; i++)
+        n += call->entries[i].effects ? call->entries[i].effects->count : 0;
+    return n < COMMIT_EFFECTS_MAX ? n : COMMIT_EFFECTS_MAX;
+}
+
 /* As if nothing had been made before, but for the memory. */
 static vouch_status begin(struct commit_words *w, const struct commit_call *call, vouch_error *e)
 {
@@ -321,7 +333,7 @@ static vouch_status begin(struct commit_words *w, const struct commit_call *call
     vouch_status status = declare_fixed(w, call, e);
     if (status)
         return status;
-    if (!reserve(w, ARGS_FIXED))
+    if (!reserve(w, ARGS_FIXED) || !shapes_reserve(&w->shapes, call->n, effects_of(call)))
         return out_of_memory(e);
     put(w, bytes_of(call->group));
     put(w, bytes_of(call->consumer));

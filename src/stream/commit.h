@@ -9,6 +9,8 @@
 #include <vouch/batch.h>
 #include <vouch/reply.h>
 
+#include "stream/shape.h"
+
 /* What one commit takes; commit.lua has the same numbers. */
 #define COMMIT_ENTRIES_MAX      1000
 #define COMMIT_EFFECTS_MAX      4000
@@ -52,7 +54,8 @@ struct commit_words {
     size_t key_count, arg_count;
     /* for commit.c */
     size_t keys_capacity, args_capacity;
-    size_t effects;   /* so far */
+    size_t effects; /* so far */
+    struct shapes shapes;
     uint32_t *places; /* which key hashes where: 1 + its index, 0 for none */
     size_t places_capacity;
     struct effect_room *room;

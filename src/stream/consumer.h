@@ -191,6 +191,8 @@ struct vouch_consumer {
     struct stream *opening, *sweeping;
     uint64_t generations; /* numbered, too */
     uint64_t epoch;       /* rises whenever a stream's generation changes */
+    vouch_batch **spares; /* for effects */
+    size_t spare_count;
     vouch_batch *nowhere; /* takes no command: the effects of what can have none */
     vouch_op *side;
     enum side doing;
@@ -271,6 +273,11 @@ bool entry_bury(vouch_delivery *d, size_t i, const char *reason);
 /* Before it is freed. */
 void delivery_abandon(vouch_delivery *d);
 void delivery_destroy(vouch_delivery *d);
+
+/* spares.c: batches for effects. Give and free take NULL; a consumer that is closed has none. */
+vouch_batch *spares_take(struct vouch_consumer *c);
+void spares_give(struct vouch_consumer *c, vouch_batch *b);
+void spares_free(struct vouch_consumer *c);
 
 /* hand.c. False when memory is short; then nothing is changed. */
 bool hand_add(vouch_delivery *d, enum hand_action action, size_t first, size_t n,

@@ -29,7 +29,7 @@ vouch_batch *vouch_delivery_effects(vouch_delivery *delivery, size_t i)
     if (c->o.ack != VOUCH_ACK_EXACTLY_ONCE || delivery->committing || !entry_is_open(delivery, i) ||
         d->reason)
         return c->nowhere;
-    d->effects = d->effects ? d->effects : vouch_batch_new();
+    d->effects = d->effects ? d->effects : spares_take(c);
     delivery->starved = delivery->starved || !d->effects;
     return d->effects ? d->effects : c->nowhere;
 }

@@ -25,5 +25,6 @@ void effect_room_release(struct effect_room *room);
 /* The type that the key in a command's second word must have, lest it be answered WRONGTYPE; "" if it takes
  * any, overwrites any, or has no key there. */
 const char *effect_type(const struct command *command);
+enum { EFFECT_TYPE_MAX = sizeof "string" - 1 };
 
 #endif

@@ -29,6 +29,7 @@ static void destroy(struct handle *h)
     vouch_batch_free(c->reading);
     vouch_batch_free(c->asking);
     vouch_batch_free(c->nowhere);
+    spares_free(c);
     commit_words_release(&c->words);
     alloc_free(h);
 }

@@ -115,7 +115,7 @@ void delivery_destroy(vouch_delivery *d)
     }
     intake_release(d->intake);
     for (size_t i = 0; i < d->n; i++) {
-        vouch_batch_free(d->entries[i].effects);
+        spares_give(d->consumer, d->entries[i].effects);
         alloc_free(d->entries[i].reason);
         alloc_free(d->entries[i].token);
     }

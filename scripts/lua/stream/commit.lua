@@ -5,10 +5,12 @@
 --
 -- KEYS  stream, state, dead letter, then the keys of the effects
 -- ARGV  group, consumer, sequence, generation, held, flags, number of entries; then for each entry, in the
---       order of the ids: id; "+" if it followed the entry before it in one read, so that the stream holds
---       nothing between the two; number of effects; then for each effect: the type that its second word, a
---       key, must have ("": any), number of words, the words. Instead of a number of effects "bury" and a
---       reason: all that the entry causes is a dead letter
+--       order of the ids: id, shape, and the words of its effects, one after the other. A shape is "+" if the
+--       entry followed the one before it in one read, so that the stream holds nothing between the two, or
+--       "-"; then for each effect the number of its words, and behind it the type that its second word, a
+--       key, must have, if that matters; these apart by commas: "+4", "-", "+3hash,2". Or the shape is "+bury"
+--       or "-bury": all that the entry causes is a dead letter, and the one word behind it is the reason.
+--       (Every word costs, on both sides, and next to all entries of a call have the same shape.)
 --
 -- A consumer is one life of one process; nobody else ever uses its name. Its sequence rises with each
 -- commit, and it sends nothing else before a commit is answered.
@@ -40,7 +42,7 @@
 --          n  ours, and left alone: one of the others was not, and the call said all or none
 local MOST_ENTRIES, MOST_EFFECTS, MOST_WORDS = 1000, 4000, 7000 -- unpack fails at some 7,900
 local argv, call, try = ARGV, redis.call, redis.pcall
-local match, find = string.match, string.find
+local match, find, unpack, type = string.match, string.find, unpack, type
 local stream, state, dead_letters = KEYS[1], KEYS[2], KEYS[3]
 local group, me, sequence, generation = argv[1], argv[2], tonumber(argv[3]), argv[4]
 local held, flags, n = tonumber(argv[5]), argv[6], tonumber(argv[7])
@@ -55,6 +57,13 @@ local function no_count(v, most)
 end
 
 -- here: part/ids.lua
+
+-- Of an id that is as long as two numbers of 64 bits, or longer.
+local function is_too_large(id)
+  local ms, seq = match(id, '^(%d+)-(%d+)$')
+  return #ms > 20 or #seq > 20 or #ms == 20 and ms > '18446744073709551615'
+    or #seq == 20 and seq > '18446744073709551615'
+end
 
 if not dead_letters or not match(argv[3] or '', '^%d+$') or no_count(sequence, 9007199254740991) or sequence == 0
   or not held or not flags
@@ -90,41 +99,57 @@ end
 
 -- ---- the words: all of them are looked at before anything is written ------------------------------
 
--- Of each entry: its id, whether it follows the one before it, the number of its first effect. Of each
--- effect: where its words begin and end. Of those to be buried: the reason.
-local ids, follows, effects, from, to, reasons = {}, {}, {}, {}, {}, nil
-local at, total, ms_before, seq_before = 8, 0, '0', '0'
-for i = 1, n do
-  local id, count, behind = argv[at], tonumber(argv[at + 2]), at + 3
-  if not count and argv[at + 2] == 'bury' and argv[behind] then
-    reasons = reasons or {}
-    reasons[i], count, behind = argv[behind], 0, behind + 1
+-- A shape as numbers of words, with how many effects and words these are; nil: it is none.
+local function read_shape(text)
+  local mark, rest = match(text, '^([+-])(.*)$')
+  local shape, said = {follows = mark == '+', n = 0, words = 0, kinds = {}}, {}
+  if rest == 'bury' then
+    shape.buries, shape.words = true, 1
+    return shape
   end
-  local ms, seq = match(id or '', '^(%d+)-(%d+)$')
-  if not ms or #ms > 20 or #seq > 20 or (#ms == 20 and ms > '18446744073709551615')
-    or (#seq == 20 and seq > '18446744073709551615')
-  then
-    refuse('entry ' .. i .. ': not an id')
-  elseif ms == ms_before and not less(seq_before, seq) or ms ~= ms_before and not less(ms_before, ms) then
-    refuse('entry ' .. i .. ': ids do not rise')
-  elseif no_count(count, MOST_EFFECTS - total) then
-    refuse('entry ' .. i .. ': not a number of effects, or more than ' .. MOST_EFFECTS .. ' in all')
-  end
-  ms_before, seq_before = ms, seq
-  ids[i], follows[i], effects[i] = id, argv[at + 1] == '+', total + 1
-  at = behind
-  for _ = 1, count do
-    local words = tonumber(argv[at + 1])
-    if no_count(words, MOST_WORDS) or words == 0 then
-      refuse('entry ' .. i .. ': not 1 to ' .. MOST_WORDS .. ' words of an effect')
+  for count, kind in string.gmatch(rest or '', '(%d+)(%l*)') do
+    local words, k = tonumber(count), shape.n + 1
+    if k > MOST_EFFECTS or no_count(words, MOST_WORDS) or words == 0 then
+      return nil
     end
-    total = total + 1
-    from[total], to[total] = at + 2, at + 1 + words
-    at = at + 2 + words
+    shape[k], shape.kinds[k], said[k] = words, kind, count .. kind
+    shape.n, shape.words = k, shape.words + words
   end
+  return rest == table.concat(said, ',') and shape or nil
 end
-effects[n + 1] = total + 1
-if at ~= #argv + 1 then
+
+-- Of each entry: its id, its shape, where the words of its effects begin. Of those to be buried: the reason.
+local ids, shapes, begins, reasons = {}, {}, {}, nil
+local known = {} -- shapes, by their text
+local at, total, id_before, dash_before = 8, 0, '0-0', 2
+for i = 1, n do
+  local id, text = argv[at] or '', argv[at + 1] or ''
+  local shape = known[text]
+  local _, _, dash = find(id, '^%d+()%-%d+$')
+  if not dash or (dash > 20 or #id - dash > 19) and is_too_large(id) then
+    refuse('entry ' .. i .. ': not an id')
+  end
+  local as_long = dash == dash_before and #id == #id_before -- then the texts say which one is later
+  if as_long and id <= id_before or not as_long and not before(id_before, id) then
+    refuse('entry ' .. i .. ': ids do not rise')
+  end
+  if not shape then
+    shape = read_shape(text)
+    if not shape then
+      refuse('entry ' .. i .. ': not a shape')
+    end
+    known[text] = shape
+  end
+  if shape.buries then
+    reasons = reasons or {}
+    reasons[i] = argv[at + 2]
+  end
+  ids[i], shapes[i], begins[i], id_before, dash_before = id, shape, at + 2, id, dash
+  at, total = at + 2 + shape.words, total + shape.n
+end
+if total > MOST_EFFECTS then
+  refuse('more than ' .. MOST_EFFECTS .. ' effects')
+elseif at ~= #argv + 1 then
   refuse('not as many words as it says')
 end
 
@@ -137,15 +162,17 @@ end
 if find(flags, 'k', 1, true) then
   local kinds = {}
   for i = 1, n do
-    for k = effects[i], effects[i + 1] - 1 do
-      local want, key = argv[from[k] - 2], argv[from[k] + 1]
-      if want ~= '' and from[k] < to[k] then
+    local shape, from = shapes[i], begins[i]
+    for k = 1, shape.n do
+      local want, key = shape.kinds[k], argv[from + 1]
+      if want ~= '' and shape[k] > 1 then
         kind = kinds[key] or call('TYPE', key).ok
         kinds[key] = kind
         if kind ~= want and kind ~= 'none' then
-          return {'type', i - 1, k - effects[i], kind}
+          return {'type', i - 1, k - 1, kind}
         end
       end
+      from = from + shape[k]
     end
   end
 end
@@ -202,7 +229,11 @@ while start < stop do
 end
 
 local letters, others, run = {}, false, start
-for i = 1, n do
+local sure = not ours and not last[start] -- all are ours, and nothing of them or behind them is settled
+for i = 1, sure and n or 0 do
+  letters[i] = 'd'
+end
+for i = 1, sure and 0 or n do
   local id = ids[i]
   while last[run] and before(last[run], id) do
     run = run + 1
@@ -242,7 +273,7 @@ local function add(a, b, is_new)
   end
 end
 
-local i, settle = 1, {'XACK', stream, group}
+local i, size, settle = 1, 3, {'XACK', stream, group}
 run = top + 1
 while i <= n or first[run] do
   local id, letter = ids[i], letters[i]
@@ -251,14 +282,16 @@ while i <= n or first[run] do
     run = run + 1
   else
     if letter == 'd' then
-      settle[#settle + 1] = id
-      while follows[i + 1] and letters[i + 1] == 'd' do
-        i = i + 1
-        settle[#settle + 1] = ids[i]
+      size = size + 1
+      settle[size] = id
+      while letters[i + 1] == 'd' and shapes[i + 1].follows do
+        i, size = i + 1, size + 1
+        settle[size] = ids[i]
       end
       add(id, ids[i], true)
     elseif letter == 's' or letter == 'g' and (not ours or ours[id]) then
-      settle[#settle + 1] = id
+      size = size + 1
+      settle[size] = id
     end
     i = i + 1
   end
@@ -282,19 +315,23 @@ if find(flags, 'x', 1, true) then
   need_right('XDEL', stream, '0-0')
 end
 local mine, now = 'c:' .. me, ' ' .. call('TIME')[1]
-call('HSET', state, mine, argv[3] .. ' ' .. table.concat(letters) .. now,
+local answer = table.concat(letters)
+call('HSET', state, mine, argv[3] .. ' ' .. answer .. now,
   'low', new_last[1], 'runs', table.concat(new_first, ' '))
 
 local failures = nil
 for k = 1, n do
   if letters[k] == 'd' then
-    for effect = effects[k], effects[k + 1] - 1 do
-      local reply = try(unpack(argv, from[effect], to[effect]))
+    local shape, from = shapes[k], begins[k]
+    for effect = 1, shape.n do
+      local behind = from + shape[effect]
+      local reply = try(unpack(argv, from, behind - 1))
       if type(reply) == 'table' and reply.err then
         failures = failures or {}
-        failures[k] = {effect, reply.err}
+        failures[k] = {effect, from, reply.err}
         break
       end
+      from = behind
     end
   end
 end
@@ -305,12 +342,12 @@ local stays = nil -- by id: what no dead letter holds, and is not deleted for th
 if failures or reasons then
   -- here: part/dead_letter.lua
 
-  local function what_failed(k, effect, words)
+  local function what_failed(k, effect, from, words)
     local failed = {}
-    for i = from[effect], math.min(to[effect], from[effect] + 200) do
+    for i = from, from + math.min(shapes[k][effect], 201) - 1 do
       failed[#failed + 1] = string.sub(argv[i], 1, 200)
     end
-    return {'vouch:ran', effect - effects[k], 'vouch:failed', string.sub(table.concat(failed, ' '), 1, 200),
+    return {'vouch:ran', effect - 1, 'vouch:failed', string.sub(table.concat(failed, ' '), 1, 200),
       'vouch:error', words}
   end
 
@@ -320,7 +357,7 @@ if failures or reasons then
       local id = ids[k]
       local delivered = call('XPENDING', stream, group, id, id, 1)[1]
       local words, whole = dead_letter(id, call('XRANGE', stream, id, id)[1], reason or 'effect',
-        delivered and delivered[4] or 0, me, failure and what_failed(k, failure[1], failure[2]))
+        delivered and delivered[4] or 0, me, failure and what_failed(k, unpack(failure)))
       local reply = try(unpack(words))
       local refused = type(reply) == 'table' and reply.err
       letters[k] = refused and 'X' or failure and 'x' or 'b'
@@ -330,10 +367,8 @@ if failures or reasons then
       end
     end
   end
-  letters = table.concat(letters)
-  call('HSET', state, mine, argv[3] .. ' ' .. letters .. now)
-else
-  letters = table.concat(letters)
+  answer = table.concat(letters)
+  call('HSET', state, mine, argv[3] .. ' ' .. answer .. now)
 end
 if settle[4] then
   call(unpack(settle))
@@ -349,4 +384,4 @@ if settle[4] then
     end
   end
 end
-return {'done', letters}
+return {'done', answer}

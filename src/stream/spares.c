@@ -1,0 +1,41 @@
+/* Batches for effects, used again: an entry's are a handful of small commands, and would cost more memory calls
+ * than they have words. Pure. */
+#include "base/alloc.h"
+#include "command/batch.h"
+#include "stream/consumer.h"
+
+/* What a batch may hold on to, in bytes and in commands; and how many are kept. */
+enum { KEPT_BYTES = 4096, KEPT_COMMANDS = 64, KEPT = VOUCH_DELIVERY_MAX_ENTRIES };
+
+vouch_batch *spares_take(struct vouch_consumer *c)
+{
+    return c->spare_count ? c->spares[--c->spare_count] : vouch_batch_new();
+}
+
+static bool is_worth_it(struct vouch_consumer *c, const vouch_batch *b)
+{
+    if (!c || b->capacity > KEPT_BYTES || b->ends_capacity > KEPT_COMMANDS || b->needs)
+        return false;
+    if (!c->spares)
+        c->spares = alloc_get(KEPT * sizeof(vouch_batch *));
+    return c->spares && c->spare_count < KEPT;
+}
+
+void spares_give(struct vouch_consumer *c, vouch_batch *b)
+{
+    if (!b)
+        return;
+    if (!is_worth_it(c, b)) {
+        vouch_batch_free(b);
+        return;
+    }
+    vouch_batch_clear(b);
+    c->spares[c->spare_count++] = b;
+}
+
+void spares_free(struct vouch_consumer *c)
+{
+    while (c->spare_count)
+        vouch_batch_free(c->spares[--c->spare_count]);
+    alloc_free(c->spares);
+}
