@@ -31,8 +31,10 @@ struct text {
 struct owner {
     struct owner *next; /* older */
     bool retired;
-    size_t left;      /* of the streams, it has left so many */
-    int64_t sequence; /* of its last commit */
+    bool
+        loose; /* since its last commit it holds less by what was no commit: a server that has lost that since
+                   may count as many, and others */
+    size_t left; /* of the streams, it has left so many */
     size_t size;
     char name[STREAM_OWNER_MAX]; /* "name:incarnation" */
     size_t held[];               /* of each stream, entries delivered to it and not settled */
@@ -55,6 +57,7 @@ struct stream {
     struct text name, state, dead_letter;
     bool grouped;                       /* the group is there, as far as is known */
     bool known;                         /* it was, at some time */
+    int64_t sequence;                   /* of the last commit, whichever owner's */
     bool swept;                         /* the group was rid of who ended without leaving */
     char generation[STREAM_GENERATION]; /* of the group and its state; with EXACTLY_ONCE */
     uint64_t since;                     /* the epoch in which that began */

@@ -8,7 +8,9 @@
  *      as many that were taken from us.
  *   3. An incarnation of which a read or a claim was not answered never counts again: it is retired, and commits
  *      what it still has as COMMIT_UNTRUSTED.
- *   4. What was delivered in an earlier generation is not committed. */
+ *   4. What was delivered in an earlier generation is not committed.
+ *   5. Nor is `held` told when it has become less since the last commit, by anything but that: a replica that took
+ *      over may not know. (That it knows the commit itself commit.lua looks at.) */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "stream/consumer.h"
@@ -141,14 +143,15 @@ static vouch_status make_words(struct vouch_consumer *c, vouch_delivery *d, vouc
 {
     const struct stream *s = d->stream;
     size_t held = d->owner->held[s - c->streams];
-    bool trusted = !c->read && !d->owner->retired && !(c->retire && d->owner == c->owner);
+    const struct owner *o = d->owner;
+    bool trusted = !c->read && !o->retired && !o->loose && !(c->retire && o == c->owner);
     struct commit_call words = {.stream = string_of(&s->name),
                                 .state = string_of(&s->state),
                                 .dead = string_of(&s->dead_letter),
                                 .group = string_of(&c->group),
                                 .consumer = {d->owner->name, d->owner->size},
                                 .generation = {d->generation, strlen(d->generation)},
-                                .sequence = d->sequence ? d->sequence : d->owner->sequence + 1,
+                                .sequence = d->sequence ? d->sequence : s->sequence + 1,
                                 .held = trusted ? (int64_t)held : COMMIT_UNTRUSTED,
                                 .all = c->o.all_or_none,
                                 .remove = c->o.delete_acked,
@@ -224,7 +227,7 @@ vouch_status exact_commit_start(struct vouch_consumer *c, vouch_error *error)
     vouch_delivery *d = c->commits;
     vouch_status status = make_words(c, d, error);
     if (!status && !d->sequence)
-        d->sequence = ++d->owner->sequence;
+        d->sequence = ++d->stream->sequence;
     if (!status)
         status = consumer_call(c, SCRIPT_COMMIT, vouch_args_of(c->words.keys, c->words.key_count),
                                vouch_args_of(c->words.args, c->words.arg_count), true, error);
@@ -302,6 +305,7 @@ static vouch_status take(struct vouch_consumer *c, vouch_delivery *d, const stru
     switch (a->verdict) {
     case COMMIT_DONE:
     case COMMIT_AGAIN:
+        d->owner->loose = false;
         take_letters(d, a->letters);
         return VOUCH_OK;
     case COMMIT_RESET:

@@ -16,7 +16,9 @@
 -- commit, and it sends nothing else before a commit is answered.
 -- `held` is how many entries it holds, those of this call and others. If as many are pending with it, they
 -- are these: nobody gives it entries that it did not ask for. A consumer that did not get the answer to a
--- read or a claim does not know what it holds: it says -1 from then on, and is asked for one by one.
+-- read or a claim does not know what it holds: it says -1 from then on, and is asked for one by one. So it is if its
+-- commit before this one is not known here: a replica that took over lacks the last that was written, and
+-- what it counts is as old.
 -- Flags: a  all or none: if one entry is not ours nothing is done
 --        x  entries that are settled are deleted from the stream, unless nothing were left of them (X)
 --        k  the types of keys are compared first
@@ -77,6 +79,7 @@ end
 
 -- This comes first: what was answered once holds, whatever became of the group since.
 local kept = call('HMGET', state, 'gen', 'low', 'runs', 'c:' .. me)
+local committed = 0
 if kept[4] then
   local last, letters = match(kept[4], '^(%d+) (%a+) %d+$')
   local number = tonumber(last)
@@ -85,6 +88,7 @@ if kept[4] then
   elseif number > sequence then
     return {'stale', last}
   end
+  committed = number
 end
 if kept[1] ~= generation then
   return {'reset', kept[1] or ''}
@@ -180,6 +184,9 @@ end
 -- ---- whose are they? ------------------------------------------------------------------------------
 
 local count, ours = 0, nil -- ours stays nil if all are
+if committed ~= sequence - 1 then
+  held = -1
+end
 for _, consumer in ipairs(pending[4] or {}) do
   if consumer[1] == me then
     count = tonumber(consumer[2])
