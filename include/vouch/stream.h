@@ -3,8 +3,8 @@
  *
  * What a consumer promises
  *   - Every entry that the stream retains is delivered, to some consumer of the group, until one of them has
- *     settled it: committed, rejected, or moved to the dead letters after max_deliveries. A consumer that
- *     crashed, hangs or lost its connection loses none: what it held is claimed by others after claim_ms.
+ *     settled it: committed, rejected, or moved to the dead letters (vouch/dead_letter.h) after max_deliveries. A
+ *     consumer that crashed, hangs or lost its connection loses none: what it held is claimed by others after claim_ms.
  *   - With VOUCH_ACK_EXACTLY_ONCE what an entry causes (vouch_delivery_effects) is applied with its
  *     acknowledgement, by one script, at one moment: once, whoever is killed and whatever is lost. A consumer
  *     that was only asleep finds its entries fenced when it wakes: nothing of what it commits is applied,
