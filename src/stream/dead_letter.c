@@ -135,9 +135,8 @@ vouch_status dead_letter_check(const char *dead_letter, const char *const *ids, 
 }
 
 /* The first command of the batch is what was asked for: what is said of the batch is said of it. */
-static vouch_status run(vouch_client *client, vouch_batch *b,
-                        const vouch_pipeline_options *options, vouch_results **out,
-                        vouch_error *error)
+static vouch_status run(vouch_client *client, vouch_batch *b, const vouch_pipeline_options *options,
+                        vouch_results **out, vouch_error *error)
 {
     vouch_status status = vouch_batch_error(b, error);
     if (!status)
