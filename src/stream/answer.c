@@ -70,6 +70,16 @@ static bool read_type(const vouch_reply *reply, size_t n, struct commit_answer *
            out->effect < COMMIT_EFFECTS_MAX;
 }
 
+/* "?" or nothing. */
+static bool doubt_at(const vouch_reply *reply, size_t i, bool *out)
+{
+    vouch_string word;
+    if (!text_at(reply, i, &word) || word.size > 1 || (word.size == 1 && word.data[0] != '?'))
+        return false;
+    *out = word.size == 1;
+    return true;
+}
+
 static bool read_commit(const vouch_reply *reply, size_t n, struct commit_answer *out)
 {
     static const char *const words[] = {"done", "again", "stale", "reset", "type", NULL};
@@ -82,13 +92,15 @@ static bool read_commit(const vouch_reply *reply, size_t n, struct commit_answer
     out->verdict = (enum commit_verdict)which;
     if (out->verdict == COMMIT_TYPE)
         return read_type(reply, n, out);
-    if (vouch_reply_count(reply) != 2)
+    bool settled = out->verdict == COMMIT_DONE || out->verdict == COMMIT_AGAIN;
+    if (vouch_reply_count(reply) != (settled ? 3 : 2))
         return false;
     if (out->verdict == COMMIT_STALE)
         return vouch_reply_int64(vouch_reply_at(reply, 1), &out->sequence) && out->sequence > 0;
     if (out->verdict == COMMIT_RESET)
         return text_at(reply, 1, &out->generation);
-    return text_at(reply, 1, &out->letters) && all_letters(out->letters, n);
+    return text_at(reply, 1, &out->letters) && all_letters(out->letters, n) &&
+           doubt_at(reply, 2, &out->doubted);
 }
 
 bool commit_answer_read(const vouch_reply *reply, size_t n, struct commit_answer *out)

@@ -1,4 +1,4 @@
-/* The public calls about consumers. With delivery_api.c the only file of the layer that knows a
+/* The public calls about consumers. With delivery_api.c and end_api.c the only file of the layer that knows a
  * client with its driver, and the clock: it checks, steps the consumer, and waits. */
 #include "stream/api.h"
 #include "base/alloc.h"

@@ -101,7 +101,9 @@ enum commit_letter {
 
 struct commit_answer {
     enum commit_verdict verdict;
-    vouch_string letters;    /* DONE, AGAIN: one of enum commit_letter for each entry */
+    vouch_string letters; /* DONE, AGAIN: one of enum commit_letter for each entry */
+    bool
+        doubted; /* … and the server did not know this consumer's commit before: it never believes its count again */
     int64_t sequence;        /* STALE: the last one */
     vouch_string generation; /* RESET: the one that holds; empty if there is none */
     int64_t entry, effect;   /* TYPE: which; both -1 if it is the dead letter */

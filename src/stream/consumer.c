@@ -7,7 +7,7 @@
  * Invariants
  *   1. At most one `read` and one `side` operation are under way.
  *   2. Nothing is read for a stream whose group is not known to be there.
- *   3. What the server delivered is in the queue or with the caller until it is settled (owner->held). */
+ *   3. What the server delivered is in the queue or with the caller until it is settled (holding.held). */
 #include "stream/consumer.h"
 #include "base/alloc.h"
 #include "base/error.h"
@@ -120,7 +120,7 @@ static void finish_groups(struct vouch_consumer *c, int64_t now)
 
 bool consumer_begin_owner(struct vouch_consumer *c)
 {
-    struct owner *o = alloc_zeroed(1, sizeof *o + c->stream_count * sizeof *o->held);
+    struct owner *o = alloc_zeroed(1, sizeof *o + c->stream_count * sizeof *o->of);
     if (!o)
         return false;
     int n = snprintf(o->name, sizeof o->name, "%s:%s.%llu", c->name, c->incarnation,
@@ -138,8 +138,15 @@ size_t owner_held(const struct vouch_consumer *c, const struct owner *o)
 {
     size_t n = 0;
     for (size_t i = 0; i < c->stream_count; i++)
-        n += o->held[i];
+        n += o->of[i].held;
     return n;
+}
+
+void owner_drop(struct vouch_consumer *c, struct owner *o, const struct stream *s)
+{
+    o->of[s - c->streams].held--;
+    if (c->o.ack == VOUCH_ACK_EXACTLY_ONCE && o == c->owner)
+        c->retire = true;
 }
 
 static bool is_reading(const struct vouch_consumer *c, const struct owner *o)

@@ -31,17 +31,16 @@ struct text {
 struct owner {
     struct owner *next; /* older */
     bool retired;
-    bool
-        loose; /* since its last commit it holds less by what was no commit: a server that has lost that since
-                   may count as many, and others */
     size_t left; /* of the streams, it has left so many */
     size_t size;
     char name[STREAM_OWNER_MAX]; /* "name:incarnation" */
-    size_t held[];               /* of each stream, entries delivered to it and not settled */
+    struct holding {
+        size_t held;      /* entries delivered to it and not settled */
+        int64_t sequence; /* of its last commit */
+    } of[];               /* each stream */
 };
 
 size_t owner_held(const struct vouch_consumer *c, const struct owner *o);
-
 static inline vouch_arg arg_of(const struct text *t)
 {
     return vouch_bytes(t->data, t->size);
@@ -57,7 +56,6 @@ struct stream {
     struct text name, state, dead_letter;
     bool grouped;                       /* the group is there, as far as is known */
     bool known;                         /* it was, at some time */
-    int64_t sequence;                   /* of the last commit, whichever owner's */
     bool swept;                         /* the group was rid of who ended without leaving */
     char generation[STREAM_GENERATION]; /* of the group and its state; with EXACTLY_ONCE */
     uint64_t since;                     /* the epoch in which that began */
@@ -228,6 +226,9 @@ size_t consumer_room(const struct vouch_consumer *c);
 /* Starts a call of one of its scripts, as the side operation. */
 vouch_status consumer_call(struct vouch_consumer *c, int script, vouch_args keys, vouch_args args,
                            bool idempotent, vouch_error *error);
+/* It has one entry less, by something that was no commit: a server that loses that with a failover may count as many as
+ * it holds later, and others. It is retired. */
+void owner_drop(struct vouch_consumer *c, struct owner *o, const struct stream *s);
 /* A new incarnation; the one before is retired. False when memory is short. */
 bool consumer_begin_owner(struct vouch_consumer *c);
 void consumer_step(struct vouch_consumer *c, int64_t now);

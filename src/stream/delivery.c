@@ -80,7 +80,7 @@ void intake_queue(struct vouch_consumer *c, struct intake *a)
     for (size_t i = 0; (entries = entries_at(c, a, i, &s)); i++) {
         if (!s)
             continue;
-        a->owner->held[s - c->streams] += pending_in(entries);
+        a->owner->of[s - c->streams].held += pending_in(entries);
         n += vouch_reply_count(entries);
     }
     if (!n) {

@@ -9,8 +9,8 @@
  *   3. An incarnation of which a read or a claim was not answered never counts again: it is retired, and commits
  *      what it still has as COMMIT_UNTRUSTED.
  *   4. What was delivered in an earlier generation is not committed.
- *   5. Nor is `held` told when it has become less since the last commit, by anything but that: a replica that took
- *      over may not know. (That it knows the commit itself commit.lua looks at.) */
+ *   5. An incarnation that has given back anything is retired, too (owner_drop): a replica that took over may not
+ *      know. So is one whose last commit the server did not know (commit.lua looks), for the same reason. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "stream/consumer.h"
@@ -142,17 +142,17 @@ static vouch_status gather(vouch_delivery *d, vouch_error *error)
 static vouch_status make_words(struct vouch_consumer *c, vouch_delivery *d, vouch_error *error)
 {
     const struct stream *s = d->stream;
-    size_t held = d->owner->held[s - c->streams];
+    const struct holding *of = &d->owner->of[s - c->streams];
     const struct owner *o = d->owner;
-    bool trusted = !c->read && !o->retired && !o->loose && !(c->retire && o == c->owner);
+    bool trusted = !c->read && !o->retired && !(c->retire && o == c->owner);
     struct commit_call words = {.stream = string_of(&s->name),
                                 .state = string_of(&s->state),
                                 .dead = string_of(&s->dead_letter),
                                 .group = string_of(&c->group),
                                 .consumer = {d->owner->name, d->owner->size},
                                 .generation = {d->generation, strlen(d->generation)},
-                                .sequence = d->sequence ? d->sequence : s->sequence + 1,
-                                .held = trusted ? (int64_t)held : COMMIT_UNTRUSTED,
+                                .sequence = d->sequence ? d->sequence : of->sequence + 1,
+                                .held = trusted ? (int64_t)of->held : COMMIT_UNTRUSTED,
                                 .all = c->o.all_or_none,
                                 .remove = c->o.delete_acked,
                                 .types = c->o.check_types,
@@ -167,7 +167,7 @@ static vouch_status make_words(struct vouch_consumer *c, vouch_delivery *d, vouc
 static void settle(vouch_delivery *d, size_t i, vouch_verdict verdict)
 {
     struct vouch_consumer *c = d->consumer;
-    size_t *held = &d->owner->held[d->stream - c->streams];
+    size_t *held = &d->owner->of[d->stream - c->streams].held;
     d->entries[i].verdict = verdict;
     c->counts.done += verdict == VOUCH_VERDICT_DONE;
     c->counts.fenced += verdict == VOUCH_VERDICT_FENCED;
@@ -227,7 +227,7 @@ vouch_status exact_commit_start(struct vouch_consumer *c, vouch_error *error)
     vouch_delivery *d = c->commits;
     vouch_status status = make_words(c, d, error);
     if (!status && !d->sequence)
-        d->sequence = ++d->stream->sequence;
+        d->sequence = ++d->owner->of[d->stream - c->streams].sequence;
     if (!status)
         status = consumer_call(c, SCRIPT_COMMIT, vouch_args_of(c->words.keys, c->words.key_count),
                                vouch_args_of(c->words.args, c->words.arg_count), true, error);
@@ -305,7 +305,7 @@ static vouch_status take(struct vouch_consumer *c, vouch_delivery *d, const stru
     switch (a->verdict) {
     case COMMIT_DONE:
     case COMMIT_AGAIN:
-        d->owner->loose = false;
+        c->retire = c->retire || (a->doubted && d->owner == c->owner);
         take_letters(d, a->letters);
         return VOUCH_OK;
     case COMMIT_RESET:
@@ -316,6 +316,7 @@ static vouch_status take(struct vouch_consumer *c, vouch_delivery *d, const stru
         c->retire = c->retire || d->owner == c->owner;
         return VOUCH_OK;
     case COMMIT_TYPE:
+        d->owner->of[d->stream - c->streams].sequence--; /* it was not used */
         return error_set(error, VOUCH_ESERVER, VOUCH_CAUSE_REFUSED,
                          a->entry < 0 ? "the dead letters %s: the key holds a %.*s"
                                       : "effects on %s: a key holds a %.*s",

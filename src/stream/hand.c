@@ -110,15 +110,9 @@ static void pop(struct vouch_consumer *c)
     hand_free(h);
 }
 
-static void drop_held(const struct vouch_consumer *c, const struct hand *h)
-{
-    h->owner->held[h->stream - c->streams]--;
-    h->owner->loose = true;
-}
-
 static void handed(struct vouch_consumer *c, const struct hand *h, size_t entry, vouch_verdict v)
 {
-    drop_held(c, h);
+    owner_drop(c, h->owner, h->stream);
     if (h->delivery && v != VOUCH_VERDICT_UNKNOWN)
         h->delivery->entries[entry].verdict = v;
 }
@@ -131,7 +125,7 @@ static void extended(struct vouch_consumer *c, const struct hand *h, size_t entr
     if (v == VOUCH_VERDICT_UNKNOWN || !d || d->committing || !delivery_holds(d, entry))
         return;
     d->entries[entry].verdict = v;
-    drop_held(c, h);
+    owner_drop(c, h->owner, h->stream);
     c->working--;
 }
 

@@ -61,7 +61,7 @@ vouch_status delivery_acknowledge(vouch_delivery *d, vouch_error *error)
         d->entries[i].verdict = VOUCH_VERDICT_DONE;
         c->counts.done++;
         c->working--;
-        d->owner->held[d->stream - c->streams]--;
+        d->owner->of[d->stream - c->streams].held--;
     }
     return VOUCH_OK;
 }

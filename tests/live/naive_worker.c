@@ -76,7 +76,7 @@ static int64_t held(const struct vouch_consumer *c, const struct commit_call *ca
     for (const struct owner *o = c->owner; o; o = o->next)
         for (size_t i = 0; i < c->stream_count; i++)
             if (o->name == call->consumer.data && c->streams[i].name.data == call->stream.data)
-                return (int64_t)o->held[i];
+                return (int64_t)o->of[i].held;
     ts_die("a commit of nobody's");
 }
 

@@ -85,6 +85,7 @@ static vouch_consumer_options options(void)
     o.group = "g";
     o.batch = o.in_flight = 5;
     o.block_ms = 5;
+    o.max_deliveries = VOUCH_NO_DEAD_LETTERS; /* it would be settled, and not applied */
     return o;
 }
 

@@ -33,11 +33,13 @@ static const vouch_reply *array(const char *const *items)
 START_TEST(verdicts_are_read)
 {
     struct commit_answer a;
-    ck_assert(commit_answer_read(ITEMS("done", "dfgsxXb"), 7, &a));
+    ck_assert(commit_answer_read(ITEMS("done", "dfgsxXb", ""), 7, &a));
     ck_assert_int_eq(a.verdict, COMMIT_DONE);
+    ck_assert(!a.doubted);
     ck_assert_int_eq(a.letters.data[5], COMMIT_ENTRY_UNBURIED);
     ck_assert_int_eq(a.letters.data[6], COMMIT_ENTRY_BURIED);
-    ck_assert(commit_answer_read(ITEMS("again", "nf"), 2, &a));
+    ck_assert(commit_answer_read(ITEMS("again", "nf", "?"), 2, &a));
+    ck_assert(a.doubted);
     ck_assert_int_eq(a.verdict, COMMIT_AGAIN);
     ck_assert(commit_answer_read(ITEMS("stale", "12"), 2, &a));
     ck_assert(a.verdict == COMMIT_STALE && a.sequence == 12);
@@ -52,20 +54,25 @@ END_TEST
 
 START_TEST(what_is_no_verdict_is_refused)
 {
-    static const char *const bad[][6] = {{"done", "d"},
-                                         {"done", "ddd"},
-                                         {"done", "dD"},
-                                         {"done", "d "},
-                                         {"done", "dn"},
-                                         {"done", "nx"},
-                                         {"done", "bn"},
-                                         {"done", ":2"},
-                                         {"done", "dd", "dd"},
+    static const char *const bad[][6] = {{"done", "d", ""},
+                                         {"done", "ddd", ""},
+                                         {"done", "dD", ""},
+                                         {"done", "d ", ""},
+                                         {"done", "dn", ""},
+                                         {"done", "nx", ""},
+                                         {"done", "bn", ""},
+                                         {"done", ":2", ""},
+                                         {"done", "dd"},
+                                         {"done", "dd", "d"},
+                                         {"done", "dd", "??"},
+                                         {"done", "dd", ":1"},
+                                         {"done", "dd", "", ""},
+
                                          {"done"},
-                                         {"Done", "dd"},
-                                         {"don", "dd"},
-                                         {"", "dd"},
-                                         {":1", "dd"},
+                                         {"Done", "dd", ""},
+                                         {"don", "dd", ""},
+                                         {"", "dd", ""},
+                                         {":1", "dd", ""},
                                          {"stale", "x"},
                                          {"stale", ":0"},
                                          {"reset", ":1"},

@@ -55,12 +55,11 @@ declare -A io=(
     [client/driver_poll.c]='clock_gettime close ppoll read'
     [client/client.c]='eventfd getpid getrandom madvise mmap munmap write'
     [collector/api.c]='getpid'
-    [stream/api.c]='getpid'
     [script/digest.c]='EVP_Digest EVP_sha1'
 )
 # Of what is called client_, link_ …, modules without I/O of their own may start and drive nothing.
 driver_calls='client_now client_usable client_start client_drive client_wake'
-declare -A drives=([pipeline/api.c]=yes [collector/api.c]=yes [transaction/api.c]=yes [script/api.c]=yes [script/library_api.c]=yes [stream/api.c]=yes [stream/delivery_api.c]=yes [client/client.c]=yes
+declare -A drives=([pipeline/api.c]=yes [collector/api.c]=yes [transaction/api.c]=yes [script/api.c]=yes [script/library_api.c]=yes [stream/api.c]=yes [stream/delivery_api.c]=yes [stream/end_api.c]=yes [client/client.c]=yes
     [client/driver_connect.c]=yes [client/driver_poll.c]=yes)
 
 # Put there by the compiler, a sanitizer or a coverage build.

@@ -16,9 +16,9 @@
 -- commit, and it sends nothing else before a commit is answered.
 -- `held` is how many entries it holds, those of this call and others. If as many are pending with it, they
 -- are these: nobody gives it entries that it did not ask for. A consumer that did not get the answer to a
--- read or a claim does not know what it holds: it says -1 from then on, and is asked for one by one. So it is if its
--- commit before this one is not known here: a replica that took over lacks the last that was written, and
--- what it counts is as old.
+-- read or a claim does not know what it holds: it says -1 from then on, and is asked for one by one. So it is, from then
+-- on, if its commit before this one is not known here: a replica that took over lacks the last that was written,
+-- what it counts is as old, and once that is settled again it may be as many, and still others.
 -- Flags: a  all or none: if one entry is not ours nothing is done
 --        x  entries that are settled are deleted from the stream, unless nothing were left of them (X)
 --        k  the types of keys are compared first
@@ -29,7 +29,8 @@
 --          on it
 --   runs   the same of every entry between two ids, "first,last first,last" in rising order, all above low.
 --          Neighbours with nothing between them are one, so there are about as many as batches in flight
---   c:<consumer>   its last sequence, what was answered, a letter for each entry, and when, in seconds (sweep.lua)
+--   c:<consumer>   its last sequence, what was answered, a letter for each entry, and when, in seconds (sweep.lua);
+--          with a "?" in front of that if its count is not believed any more
 --
 -- Letters: d  done: effects applied, acknowledged
 --          f  fenced: pending with another consumer; not touched
@@ -79,17 +80,18 @@ end
 
 -- This comes first: what was answered once holds, whatever became of the group since.
 local kept = call('HMGET', state, 'gen', 'low', 'runs', 'c:' .. me)
-local committed = 0
+local committed, doubted = 0, nil
 if kept[4] then
-  local last, letters = match(kept[4], '^(%d+) (%a+) %d+$')
+  local last, letters, doubt = match(kept[4], '^(%d+) (%a+) (%??)%d+$')
   local number = tonumber(last)
   if number == sequence then
-    return {'again', letters}
+    return {'again', letters, doubt}
   elseif number > sequence then
     return {'stale', last}
   end
-  committed = number
+  committed, doubted = number, doubt ~= ''
 end
+doubted = doubted or committed ~= sequence - 1
 if kept[1] ~= generation then
   return {'reset', kept[1] or ''}
 end
@@ -184,7 +186,7 @@ end
 -- ---- whose are they? ------------------------------------------------------------------------------
 
 local count, ours = 0, nil -- ours stays nil if all are
-if committed ~= sequence - 1 then
+if doubted then
   held = -1
 end
 for _, consumer in ipairs(pending[4] or {}) do
@@ -321,7 +323,8 @@ need_right('XADD', dead_letters, '*', 'vouch:id', '')
 if find(flags, 'x', 1, true) then
   need_right('XDEL', stream, '0-0')
 end
-local mine, now = 'c:' .. me, ' ' .. call('TIME')[1]
+local mine, doubt = 'c:' .. me, doubted and '?' or ''
+local now = ' ' .. doubt .. call('TIME')[1]
 local answer = table.concat(letters)
 call('HSET', state, mine, argv[3] .. ' ' .. answer .. now,
   'low', new_last[1], 'runs', table.concat(new_first, ' '))
@@ -391,4 +394,4 @@ if settle[4] then
     end
   end
 end
-return {'done', answer}
+return {'done', answer, doubt}

@@ -10,7 +10,7 @@
 local stream, state, group, silent = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local removed, forgotten = 0, 0
+local removed, forgotten, there = 0, 0, {}
 
 local function field(list, name)
   for i = 1, #list, 2 do
@@ -22,11 +22,13 @@ end
 
 for _, each in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
   local name = field(each, 'name')
+  there[name] = true
   local due = string.match(name, '^vouch:until%-(%d+)$')
   if field(each, 'pending') == 0
     and (due and tonumber(due) < now or string.find(name, '^[^:]+:%w[%w-]*%.%d+$') and field(each, 'idle') >= silent)
   then
     redis.call('XGROUP', 'DELCONSUMER', stream, group, name)
+    there[name] = nil
     removed = removed + 1
   end
 end
@@ -34,7 +36,8 @@ end
 if state then
   local kept = redis.call('HGETALL', state)
   for i = 1, #kept, 2 do
-    local written = string.find(kept[i], '^c:') and string.match(kept[i + 1], ' (%d+)$')
+    local written = not there[string.sub(kept[i], 3)] and string.find(kept[i], '^c:')
+      and string.match(kept[i + 1], ' %??(%d+)$')
     if written and now - written * 1000 >= silent then
       redis.call('HDEL', state, kept[i])
       forgotten = forgotten + 1
