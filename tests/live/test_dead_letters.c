@@ -205,12 +205,15 @@ START_TEST(where_dead_letters_cannot_be_nothing_is_moved)
     for (int64_t limit = ts_deadline(RIG_PATIENCE_MS); !d; ck_assert(!ts_passed(limit)))
         (void)!vouch_consumer_poll(c, 5, &d, &error);
     expect(vouch_delivery_reject(d, 0, "r", &error), VOUCH_OK);
-    wait_for_refusal(c, "vouch hand: the dead letters {s}in:dead are a string");
-    wait_for_refusal(c, "vouch claim: the dead letters {s}in:dead are a string");
+    wait_for_refusal(c, "stream/hand: ERR vouch: the dead letters {s}in:dead are a string");
+    wait_for_refusal(c, "stream/claim: ERR vouch: the dead letters {s}in:dead are a string");
+    ts_do(rig.server, "DEL", "{s}in:dead", NULL);
+    ts_do(rig.server, "ACL", "SETUSER", "default", "-xadd", NULL);
+    wait_for_refusal(c, "stream/claim: ERR vouch: this user may not XADD the dead letters");
     ck_assert_int_eq(vouch_delivery_verdict(d, 0), VOUCH_VERDICT_UNKNOWN);
     vouch_delivery_free(d);
     (void)!vouch_consumer_close(c, 5000, &error);
-    ts_do(rig.server, "DEL", "{s}in:dead", NULL);
+    ts_do(rig.server, "ACL", "SETUSER", "default", "+@all", NULL);
     c = open_it(VOUCH_ACK_AFTER, 2);
     wait_for_dead(c, 2);
     expect(vouch_consumer_close(c, 5000, &error), VOUCH_OK);
