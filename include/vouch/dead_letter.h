@@ -48,7 +48,7 @@ typedef struct vouch_dead_letter {
     vouch_string stream;   /* where the entry was; of a foreign one these are absent */
     vouch_string group;    /* … pending */
     vouch_string original; /* … and under which id */
-    vouch_string reason;
+    vouch_string reason;   /* why it could not be settled: see above */
     vouch_string consumer; /* whom it was pending with */
     vouch_string failed;   /* words of the effect that failed; absent if none did */
     vouch_string error;    /* … and what the server said */
@@ -130,8 +130,8 @@ typedef enum vouch_replay_verdict {
 
 /* One of them. */
 typedef struct vouch_replayed {
-    vouch_replay_verdict verdict;
-    uint32_t reserved;           /* 0 */
+    vouch_replay_verdict verdict; /* one of those above */
+    uint32_t reserved;            /* 0 */
     vouch_string stream;         /* MOVED: where it is now; borrowed from the replay; else absent */
     char id[VOUCH_ENTRY_ID_MAX]; /* MOVED: under which id; else "" */
 } vouch_replayed;
