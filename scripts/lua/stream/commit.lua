@@ -105,12 +105,13 @@ end
 
 -- ---- the words: all of them are looked at before anything is written ------------------------------
 
--- A shape as numbers of words, with how many effects and words these are; nil: it is none.
+-- A shape: how many words each effect has, how many effects these are, and how many words an entry of this shape
+-- has in all. Nil: it is none.
 local function read_shape(text)
   local mark, rest = match(text, '^([+-])(.*)$')
-  local shape, said = {follows = mark == '+', n = 0, words = 0, kinds = {}}, {}
+  local shape, said = {follows = mark == '+', n = 0, size = 2, kinds = {}}, {}
   if rest == 'bury' then
-    shape.buries, shape.words = true, 1
+    shape.buries, shape.size = true, 3
     return shape
   end
   for count, kind in string.gmatch(rest or '', '(%d+)(%l*)') do
@@ -119,44 +120,65 @@ local function read_shape(text)
       return nil
     end
     shape[k], shape.kinds[k], said[k] = words, kind, count .. kind
-    shape.n, shape.words = k, shape.words + words
+    shape.n, shape.size = k, shape.size + words
   end
   return rest == table.concat(said, ',') and shape or nil
 end
 
--- Of each entry: its id, its shape, where the words of its effects begin. Of those to be buried: the reason.
-local ids, shapes, begins, reasons = {}, {}, {}, nil
-local known = {} -- shapes, by their text
-local at, total, id_before, dash_before = 8, 0, '0-0', 2
+-- An id that must follow the one before it. Answers where its dash is, and how long it is: two that are as long in
+-- both parts are in order if their texts are. Zeros, if the next one has to be looked at like this one.
+local function read_id(id, before_it, dash, number)
+  if not dash then
+    refuse('entry ' .. number .. ': not an id')
+  elseif not before(before_it, id) then
+    refuse('entry ' .. number .. ': ids do not rise')
+  elseif dash <= 20 and #id - dash <= 19 then
+    return dash, #id
+  elseif is_too_large(id) then
+    refuse('entry ' .. number .. ': not an id')
+  end
+  return 0, 0
+end
+
+-- Next to all entries of a call have one shape, and ids as long as the one before: what is the same is not looked at
+-- again. This is most of what a commit costs the server beside its effects.
+local ids, shapes, known = {}, {}, {} -- the last: shapes by their text
+local shape, text, size, effects, buries, chained = nil, nil, 0, 0, false, true
+local at, total, id_before, dash_before, long = 8, 0, '0-0', 0, 0
 for i = 1, n do
-  local id, text = argv[at] or '', argv[at + 1] or ''
-  local shape = known[text]
-  local _, _, dash = find(id, '^%d+()%-%d+$')
-  if not dash or (dash > 20 or #id - dash > 19) and is_too_large(id) then
-    refuse('entry ' .. i .. ': not an id')
-  end
-  local as_long = dash == dash_before and #id == #id_before -- then the texts say which one is later
-  if as_long and id <= id_before or not as_long and not before(id_before, id) then
-    refuse('entry ' .. i .. ': ids do not rise')
-  end
-  if not shape then
-    shape = read_shape(text)
+  local id = argv[at] or ''
+  if argv[at + 1] ~= text or not text then
+    text = argv[at + 1] or ''
+    shape = known[text] or read_shape(text)
     if not shape then
       refuse('entry ' .. i .. ': not a shape')
     end
-    known[text] = shape
+    known[text], size, effects = shape, shape.size, shape.n
+    buries = buries or shape.buries
+    chained = chained and (i == 1 or shape.follows)
   end
-  if shape.buries then
-    reasons = reasons or {}
-    reasons[i] = argv[at + 2]
+  local _, _, dash = find(id, '^%d+()%-%d+$')
+  if dash ~= dash_before or #id ~= long then
+    dash_before, long = read_id(id, id_before, dash, i)
+  elseif id <= id_before then
+    refuse('entry ' .. i .. ': ids do not rise')
   end
-  ids[i], shapes[i], begins[i], id_before, dash_before = id, shape, at + 2, id, dash
-  at, total = at + 2 + shape.words, total + shape.n
+  ids[i], shapes[i], id_before = id, shape, id
+  at, total = at + size, total + effects
 end
 if total > MOST_EFFECTS then
   refuse('more than ' .. MOST_EFFECTS .. ' effects')
 elseif at ~= #argv + 1 then
   refuse('not as many words as it says')
+end
+chained = chained and (n == 1 or shapes[2].follows) -- each follows the one before it
+
+-- Of those to be buried: the reason.
+local reasons = buries and {} or nil
+at = 8
+for i = 1, buries and n or 0 do
+  reasons[i] = shapes[i].buries and argv[at + 2] or nil
+  at = at + shapes[i].size
 end
 
 -- ---- types: a refusal here is one of the whole call, and the sequence is not used ------------------
@@ -167,8 +189,11 @@ if kind ~= 'stream' and kind ~= 'none' then
 end
 if find(flags, 'k', 1, true) then
   local kinds = {}
+  at = 8
   for i = 1, n do
-    local shape, from = shapes[i], begins[i]
+    local from = at + 2
+    shape = shapes[i]
+    at = at + shape.size
     for k = 1, shape.n do
       local want, key = shape.kinds[k], argv[from + 1]
       if want ~= '' and shape[k] > 1 then
@@ -238,11 +263,9 @@ while start < stop do
 end
 
 local letters, others, run = {}, false, start
-local sure = not ours and not last[start] -- all are ours, and nothing of them or behind them is settled
-for i = 1, sure and n or 0 do
-  letters[i] = 'd'
-end
-for i = 1, sure and 0 or n do
+-- All are ours, in one piece, and nothing of them or behind them is settled: then there are no letters yet.
+local plain = chained and not ours and not last[start]
+for i = 1, plain and 0 or n do
   local id = ids[i]
   while last[run] and before(last[run], id) do
     run = run + 1
@@ -282,8 +305,13 @@ local function add(a, b, is_new)
   end
 end
 
-local i, size, settle = 1, 3, {'XACK', stream, group}
-run = top + 1
+local i, settle = 1, {'XACK', stream, group}
+run, size = top + 1, 3
+if plain then
+  settle = {'XACK', stream, group, unpack(ids)}
+  add(ids[1], ids[n], true)
+  i = n + 1
+end
 while i <= n or first[run] do
   local id, letter = ids[i], letters[i]
   if first[run] and not (id and before(id, first[run])) then
@@ -325,14 +353,17 @@ if find(flags, 'x', 1, true) then
 end
 local mine, doubt = 'c:' .. me, doubted and '?' or ''
 local now = ' ' .. doubt .. call('TIME')[1]
-local answer = table.concat(letters)
+local answer = plain and string.rep('d', n) or table.concat(letters)
 call('HSET', state, mine, argv[3] .. ' ' .. answer .. now,
   'low', new_last[1], 'runs', table.concat(new_first, ' '))
 
 local failures = nil
+at = 8
 for k = 1, n do
-  if letters[k] == 'd' then
-    local shape, from = shapes[k], begins[k]
+  local from = at + 2
+  shape = shapes[k]
+  at = at + shape.size
+  if plain or letters[k] == 'd' then
     for effect = 1, shape.n do
       local behind = from + shape[effect]
       local reply = try(unpack(argv, from, behind - 1))
@@ -361,6 +392,9 @@ if failures or reasons then
       'vouch:error', words}
   end
 
+  for k = 1, plain and n or 0 do
+    letters[k] = 'd'
+  end
   for k = 1, n do
     local failure, reason = failures and failures[k], reasons and reasons[k]
     if failure or reason and letters[k] == 'd' then
