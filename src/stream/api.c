@@ -30,20 +30,19 @@ static void is_interrupted(struct vouch_op *op, vouch_cause cause)
 
 static const struct op_ops presence_ops = {wakes, is_interrupted};
 
-/* What was started goes out. */
-static bool push(struct vouch_consumer *c)
+bool handle_push(struct handle *h)
 {
-    bool started = c->started;
-    c->started = false;
+    bool started = h->consumer.started;
+    h->consumer.started = false;
     if (started)
-        driver_push(c->client);
+        driver_push(h->consumer.client);
     return started;
 }
 
 void handle_wait(struct handle *h, int64_t time)
 {
     struct vouch_consumer *c = &h->consumer;
-    if (push(c))
+    if (handle_push(h))
         return; /* it may have failed at once */
     int64_t wake = consumer_wake(c);
     h->presence.wake = wake < time ? wake : time;
@@ -217,7 +216,7 @@ vouch_status vouch_consumer_poll(vouch_consumer *consumer, int64_t timeout_ms, v
             break;
         handle_wait(h, end);
     }
-    (void)push(consumer);
+    (void)handle_push(h);
     return status;
 }
 

@@ -25,6 +25,8 @@ void handle_step(struct handle *h);
 int64_t handle_end(int64_t timeout_ms);
 /* end_api.c: frees it; what is under way ends, and is not heard of. */
 void handle_drop(struct handle *h);
+/* What was started goes out. False: nothing was. */
+bool handle_push(struct handle *h);
 /* Lets bytes move until something happens, or this time comes. */
 void handle_wait(struct handle *h, int64_t time);
 /* EINTERRUPTED if it was stopped, or the client interrupted; the latter once. */

@@ -50,6 +50,7 @@ static vouch_status wait_for_commit(vouch_delivery *d, vouch_error *error)
         if (!d->told)
             handle_wait(h, OP_NEVER);
     }
+    (void)handle_push(h); /* with the answer the next read begins */
     if (status || !d->told)
         return status;
     *error = d->outcome;

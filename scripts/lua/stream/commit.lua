@@ -157,7 +157,7 @@ for i = 1, n do
     buries = buries or shape.buries
     chained = chained and (i == 1 or shape.follows)
   end
-  local _, _, dash = find(id, '^%d+()%-%d+$')
+  local dash = match(id, '^%d+()%-%d+$')
   if dash ~= dash_before or #id ~= long then
     dash_before, long = read_id(id, id_before, dash, i)
   elseif id <= id_before then
