@@ -250,6 +250,16 @@ static vouch_status check_batch(struct commit_words *w, const struct commit_entr
     return VOUCH_OK;
 }
 
+/* At this place, unless it is that of the entry before. */
+static void put_shape(struct commit_words *w, size_t at)
+{
+    vouch_string shape = shape_end(&w->shapes);
+    if (shape.data)
+        w->args[at] = bytes_of(shape);
+    else
+        memmove(w->args + at, w->args + at + 1, (--w->arg_count - at) * sizeof *w->args);
+}
+
 static vouch_status add_entry(struct commit_words *w, const struct commit_call *call, size_t i,
                               uint16_t slot, vouch_error *e)
 {
@@ -261,15 +271,15 @@ static vouch_status add_entry(struct commit_words *w, const struct commit_call *
         return status;
     if (!reserve(w, ARGS_OF_ENTRY))
         return out_of_memory(e);
-    size_t shape = w->shapes.size, at = w->arg_count + 1;
-    put(w, bytes_of(entry->id));
+    size_t at = w->arg_count;
     put(w, vouch_text("")); /* its shape, when it is known */
+    put(w, bytes_of(entry->id));
     if (buried)
         put(w, bytes_of(entry->reason));
     shape_begin(&w->shapes, i && entry->follows, buried);
     for (size_t k = 0; k < count && status == VOUCH_OK; k++)
         status = add_effect(w, call, entry, k, slot, e);
-    w->args[at] = vouch_bytes(w->shapes.text + shape, w->shapes.size - shape);
+    put_shape(w, at);
     return status;
 }
 

@@ -4,10 +4,12 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <vouch/reply.h>
 
 struct shapes {
-    char *text; /* one behind the other; our own */
+    char *text; /* one behind the other, none like the one before it; our own */
     size_t size, capacity;
+    size_t before, begin; /* where the last ones begin */
 };
 
 /* Room for the shapes of so many entries with so many effects in all, which do not move until this is called
@@ -17,5 +19,7 @@ bool shapes_reserve(struct shapes *s, size_t entries, size_t effects);
 void shape_begin(struct shapes *s, bool follows, bool buries);
 /* One more effect of it: its number of words, and the type that matters, or "". */
 void shape_add(struct shapes *s, bool first, size_t words, const char *type);
+/* It is complete; NULL: it is that of the one before, and forgotten. */
+vouch_string shape_end(struct shapes *s);
 
 #endif

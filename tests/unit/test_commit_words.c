@@ -98,14 +98,28 @@ START_TEST(a_commit_is_its_entries_and_their_effects)
     vouch_batch_add(effects[1], "HINCRBY", "{s}h", "f", 1);
     vouch_batch_add(effects[1], "publish", "c", "m");
     made();
-    ck_assert_str_eq(spelled(), "s {s}state {s}dead {s}h | g me:1 3 G 2  2 7-0 - 7-1 +4,3 "
+    ck_assert_str_eq(spelled(), "s {s}state {s}dead {s}h | g me:1 3 G 2  2 - 7-0 +4,3 7-1 "
                                 "HINCRBY {s}h f 1 publish c m ");
     entries[0].follows = true; /* of nothing in this call */
     call.types = call.all = call.remove = true;
     call.held = COMMIT_UNTRUSTED;
     made();
-    ck_assert_str_eq(spelled(), "s {s}state {s}dead {s}h | g me:1 3 G -1 axk 2 7-0 - 7-1 "
-                                "+4hash,3 HINCRBY {s}h f 1 publish c m ");
+    ck_assert_str_eq(spelled(), "s {s}state {s}dead {s}h | g me:1 3 G -1 axk 2 - 7-0 "
+                                "+4hash,3 7-1 HINCRBY {s}h f 1 publish c m ");
+}
+END_TEST
+
+START_TEST(a_shape_is_not_said_again)
+{
+    entries[1].follows = false;
+    made();
+    ck_assert_str_eq(spelled(), "s {s}state {s}dead | g me:1 3 G 2  2 - 7-0 7-1 ");
+    entries[2] = (struct commit_entry){.id = text("7-2"), .follows = true};
+    entries[3] = (struct commit_entry){.id = text("7-3")};
+    call.n = 4;
+    call.held = 4;
+    made();
+    ck_assert_str_eq(spelled(), "s {s}state {s}dead | g me:1 3 G 4  4 - 7-0 7-1 + 7-2 - 7-3 ");
 }
 END_TEST
 
@@ -115,10 +129,10 @@ START_TEST(what_is_buried_has_a_reason_and_no_effects)
     entries[1].reason = text("no such customer");
     made();
     ck_assert_str_eq(spelled(),
-                     "s {s}state {s}dead | g me:1 3 G 2  2 7-0 - 7-1 +bury no such customer ");
+                     "s {s}state {s}dead | g me:1 3 G 2  2 - 7-0 +bury 7-1 no such customer ");
     entries[1].reason = text("");
     made();
-    ck_assert_str_eq(spelled(), "s {s}state {s}dead | g me:1 3 G 2  2 7-0 - 7-1 +bury  ");
+    ck_assert_str_eq(spelled(), "s {s}state {s}dead | g me:1 3 G 2  2 - 7-0 +bury 7-1  ");
 }
 END_TEST
 
@@ -379,6 +393,7 @@ int main(void)
 {
     const TTest *const tests[] = {a_commit_is_its_entries_and_their_effects,
                                   what_is_buried_has_a_reason_and_no_effects,
+                                  a_shape_is_not_said_again,
                                   a_key_is_declared_once,
                                   many_keys_of_one_effect_are_all_declared,
                                   types_are_those_that_a_server_would_insist_on,

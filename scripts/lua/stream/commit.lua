@@ -5,12 +5,12 @@
 --
 -- KEYS  stream, state, dead letter, then the keys of the effects
 -- ARGV  group, consumer, sequence, generation, held, flags, number of entries; then for each entry, in the
---       order of the ids: id, shape, and the words of its effects, one after the other. A shape is "+" if the
---       entry followed the one before it in one read, so that the stream holds nothing between the two, or
---       "-"; then for each effect the number of its words, and behind it the type that its second word, a
---       key, must have, if that matters; these apart by commas: "+4", "-", "+3hash,2". Or the shape is "+bury"
---       or "-bury": all that the entry causes is a dead letter, and the one word behind it is the reason.
---       (Every word costs, on both sides, and next to all entries of a call have the same shape.)
+--       order of the ids: its shape, unless it is that of the entry before it; its id; and the words of its
+--       effects, one after the other. A shape is "+" if the entry followed the one before it in one read, so
+--       that the stream holds nothing between the two, or "-"; then for each effect the number of its words,
+--       and behind it the type that its second word, a key, must have, if that matters; these apart by commas:
+--       "+4", "-", "+3hash,2". Or the shape is "+bury" or "-bury": all that the entry causes is a dead letter,
+--       and the one word behind its id is the reason. (Every word costs, on both sides.)
 --
 -- A consumer is one life of one process; nobody else ever uses its name. Its sequence rises with each
 -- commit, and it sends nothing else before a commit is answered.
@@ -109,9 +109,9 @@ end
 -- has in all. Nil: it is none.
 local function read_shape(text)
   local mark, rest = match(text, '^([+-])(.*)$')
-  local shape, said = {follows = mark == '+', n = 0, size = 2, kinds = {}}, {}
+  local shape, said = {follows = mark == '+', n = 0, size = 1, kinds = {}}, {}
   if rest == 'bury' then
-    shape.buries, shape.size = true, 3
+    shape.buries, shape.size = true, 2
     return shape
   end
   for count, kind in string.gmatch(rest or '', '(%d+)(%l*)') do
@@ -143,21 +143,23 @@ end
 -- Next to all entries of a call have one shape, and ids as long as the one before: what is the same is not looked at
 -- again. This is most of what a commit costs the server beside its effects.
 local ids, shapes, known = {}, {}, {} -- the last: shapes by their text
-local shape, text, size, effects, buries, chained = nil, nil, 0, 0, false, true
+local shape, size, effects, buries, chained = nil, 0, 0, false, true
 local at, total, id_before, dash_before, long = 8, 0, '0-0', 0, 0
 for i = 1, n do
   local id = argv[at] or ''
-  if argv[at + 1] ~= text or not text then
-    text = argv[at + 1] or ''
-    shape = known[text] or read_shape(text)
-    if not shape then
-      refuse('entry ' .. i .. ': not a shape')
+  local dash = match(id, '^%d+()%-%d+$')
+  if not dash or i == 1 then
+    local other = known[id] or read_shape(id)
+    if not other or other == shape then
+      refuse('entry ' .. i .. ': not a shape, nor an id')
     end
-    known[text], size, effects = shape, shape.size, shape.n
+    known[id], shape, size, effects = other, other, other.size, other.n
     buries = buries or shape.buries
     chained = chained and (i == 1 or shape.follows)
+    at = at + 1
+    id = argv[at] or ''
+    dash = match(id, '^%d+()%-%d+$')
   end
-  local dash = match(id, '^%d+()%-%d+$')
   if dash ~= dash_before or #id ~= long then
     dash_before, long = read_id(id, id_before, dash, i)
   elseif id <= id_before then
@@ -173,12 +175,18 @@ elseif at ~= #argv + 1 then
 end
 chained = chained and (n == 1 or shapes[2].follows) -- each follows the one before it
 
+-- Where the words of an entry's effects begin, from where the entry before it ends.
+local function begin_of(i, at)
+  return at + (shapes[i] == shapes[i - 1] and 1 or 2)
+end
+
 -- Of those to be buried: the reason.
 local reasons = buries and {} or nil
 at = 8
 for i = 1, buries and n or 0 do
-  reasons[i] = shapes[i].buries and argv[at + 2] or nil
-  at = at + shapes[i].size
+  at = begin_of(i, at)
+  reasons[i] = shapes[i].buries and argv[at] or nil
+  at = at + shapes[i].size - 1
 end
 
 -- ---- types: a refusal here is one of the whole call, and the sequence is not used ------------------
@@ -191,9 +199,9 @@ if find(flags, 'k', 1, true) then
   local kinds = {}
   at = 8
   for i = 1, n do
-    local from = at + 2
+    local from = begin_of(i, at)
     shape = shapes[i]
-    at = at + shape.size
+    at = from + shape.size - 1
     for k = 1, shape.n do
       local want, key = shape.kinds[k], argv[from + 1]
       if want ~= '' and shape[k] > 1 then
@@ -358,11 +366,14 @@ call('HSET', state, mine, argv[3] .. ' ' .. answer .. now,
   'low', new_last[1], 'runs', table.concat(new_first, ' '))
 
 local failures = nil
-at = 8
+at, shape = 8, nil
 for k = 1, n do
-  local from = at + 2
-  shape = shapes[k]
-  at = at + shape.size
+  if shapes[k] ~= shape then
+    at, shape = at + 1, shapes[k]
+    size = shape.size
+  end
+  local from = at + 1
+  at = at + size
   if plain or letters[k] == 'd' then
     for effect = 1, shape.n do
       local behind = from + shape[effect]
