@@ -5,7 +5,7 @@
 #include "stream/consumer.h"
 
 /* What a batch may hold on to, in bytes and in commands; and how many are kept. */
-enum { KEPT_BYTES = 4096, KEPT_COMMANDS = 64, KEPT = VOUCH_DELIVERY_MAX_ENTRIES };
+enum { SPARE_BYTES = 4096, SPARE_COMMANDS = 64, SPARES_MAX = VOUCH_DELIVERY_MAX_ENTRIES };
 
 vouch_batch *spares_take(struct vouch_consumer *c)
 {
@@ -14,11 +14,11 @@ vouch_batch *spares_take(struct vouch_consumer *c)
 
 static bool is_worth_it(struct vouch_consumer *c, const vouch_batch *b)
 {
-    if (!c || b->capacity > KEPT_BYTES || b->ends_capacity > KEPT_COMMANDS || b->needs)
+    if (!c || b->capacity > SPARE_BYTES || b->ends_capacity > SPARE_COMMANDS || b->needs)
         return false;
     if (!c->spares)
-        c->spares = alloc_get(KEPT * sizeof(vouch_batch *));
-    return c->spares && c->spare_count < KEPT;
+        c->spares = alloc_get(SPARES_MAX * sizeof(vouch_batch *));
+    return c->spares && c->spare_count < SPARES_MAX;
 }
 
 void spares_give(struct vouch_consumer *c, vouch_batch *b)
