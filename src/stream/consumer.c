@@ -92,6 +92,13 @@ static bool is_there(const vouch_result *r)
                                      memcmp(words.data, busy, sizeof busy - 1) == 0);
 }
 
+/* To the caller it is one thing that the server has refused. */
+static void refuse(struct vouch_consumer *c, vouch_error *e)
+{
+    e->status = VOUCH_ESERVER;
+    fail(c, e);
+}
+
 static void finish_groups(struct vouch_consumer *c, int64_t now)
 {
     vouch_results *results = NULL;
@@ -111,7 +118,7 @@ static void finish_groups(struct vouch_consumer *c, int64_t now)
     if (all)
         c->lost_groups = false;
     else if (e.status == VOUCH_EPARTIAL)
-        fail(c, &e);
+        refuse(c, &e);
     else
         note(c, &e, now);
 }
