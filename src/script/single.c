@@ -8,7 +8,8 @@
  *
  * Invariants
  *   1. `flying`: the call was pulled, and neither answered nor given back. Only then may it have run.
- *   2. It is sent again only after a verdict that says it did not run, or may run twice. */
+ *   2. It is sent again only after a verdict that says it did not run, or may run twice.
+ *   3. `doubt`: an earlier try may have run, whatever is said of a later one. Then no end says that it did not. */
 #include "base/alloc.h"
 #include "base/error.h"
 #include "command/effect.h"
@@ -28,6 +29,7 @@ struct single {
     bool ahead;   /* what it needs goes ahead, unless the connection is known to have it */
     bool final;   /* the result stands */
     bool refused; /* the result is a refusal that passes; it goes again */
+    bool doubt;   /* sent again because it may run twice; an earlier try was not answered */
     bool moot;    /* done, and told */
     enum { KILL_NONE, KILL_SCRIPT, KILL_FUNCTION } kill;
     bool killing; /* the kill is out */
@@ -61,7 +63,10 @@ static void put(struct single *c, vouch_status status, vouch_effect effect, vouc
 
 static void finalize(struct single *c, vouch_status status, vouch_effect effect, vouch_cause cause)
 {
-    put(c, status, effect, cause);
+    bool doubt = c->doubt && effect == VOUCH_NOT_APPLIED;
+    if (doubt && status == VOUCH_ENOTSENT)
+        status = VOUCH_EUNKNOWN;
+    put(c, status, doubt ? VOUCH_MAYBE_APPLIED : effect, cause);
     c->final = true;
     c->op.wake = c->lane.core->now;
 }
@@ -166,6 +171,7 @@ static void on_lost(struct lane *l, size_t maybe, size_t unsent, vouch_cause cau
             finalize(c, VOUCH_EUNKNOWN, VOUCH_MAYBE_APPLIED, cause);
             return;
         }
+        c->doubt = !c->callee.readonly;
         again(c, cause);
         return;
     }

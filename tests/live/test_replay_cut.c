@@ -1,5 +1,6 @@
 /* Replays cut at every byte, in both directions: each dead letter is back once, none is lost, and it is said where it
- * is. What the lost connection still carries may come late; the script may be forgotten, the record lost. */
+ * is. What the lost connection still carries may come late; the script may be forgotten, the record lost, the server
+ * killed. */
 #include "rig.h"
 
 #include <pthread.h>
@@ -29,6 +30,11 @@ static void begin_redis(void)
 static void begin_valkey(void)
 {
     rig = rig_start(TS_VALKEY, TS_NO_PERSISTENCE);
+}
+
+static void begin_durable(void)
+{
+    rig = rig_start(TS_REDIS, TS_AOF_ALWAYS);
 }
 
 static void end(void)
@@ -212,14 +218,86 @@ START_TEST(without_its_record_nothing_is_claimed)
     ts_proxy_plan_from_here(rig.proxy, connection - 1, &lost);
     ts_proxy_plan(rig.proxy, connection, &held);
     ck_assert_int_eq(pthread_create(&thread, NULL, lose_record, &connection), 0);
-    expect(vouch_dead_letters_replay(client, DEAD, ids, N, NULL, &r, &error), VOUCH_OK);
+    vouch_status status = vouch_dead_letters_replay(client, DEAD, ids, N, NULL, &r, &error);
     ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    expect(status, VOUCH_OK);
     for (size_t i = 0; i < N; i++)
         ck_assert_int_eq(vouch_replay_at(r, i)->verdict, VOUCH_REPLAY_UNKNOWN);
     ck_assert_uint_eq(vouch_replay_moved(r), 0);
     check_stream(NULL, "without its record", 0);
     vouch_replay_free(r);
     vouch_client_close(client);
+}
+END_TEST
+
+/* ---- killed --------------------------------------------------------------------------------- */
+
+struct call {
+    vouch_client *client;
+    vouch_replay *replay;
+    vouch_status status;
+};
+
+/* In a thread of its own, since whoever starts a server again must outlive it. */
+static void *replay_patiently(void *user)
+{
+    struct call *call = user;
+    vouch_replay_options o = VOUCH_REPLAY_OPTIONS_INIT;
+    o.outages = 10000; /* while it starts again */
+    o.deadline_ms = RIG_PATIENCE_MS;
+    call->status = vouch_dead_letters_replay(call->client, DEAD, ids, N, &o, &call->replay, &error);
+    return NULL;
+}
+
+/* Once all is moved, and not answered, the server is killed. It comes back with what was moved and with the record, and
+ * without the scripts. */
+START_TEST(a_server_that_was_killed_remembers)
+{
+    struct tally tally = {0, 0};
+    int64_t bytes = cut(false, TS_TO_CLIENT, TS_CUT_SETTLE, TS_NEVER, &tally);
+    for (int64_t at = bytes - 60; at < bytes; at += 12) {
+        struct call call = {warm(), NULL, VOUCH_OK};
+        pthread_t thread;
+        int connection = rig_next_connection(&rig) - 1;
+        ts_plan plan = ts_plan_none();
+        plan.to_client.stall_after = at;
+        ts_proxy_plan_from_here(rig.proxy, connection, &plan);
+        ck_assert_int_eq(pthread_create(&thread, NULL, replay_patiently, &call), 0);
+        for (int64_t limit = ts_deadline(RIG_PATIENCE_MS);
+             ts_int(rig.server, "XLEN", DEAD, NULL) > 0 && ts_look_again(limit);)
+            ;
+        ts_server_kill(rig.server);
+        bool back = ts_server_restart(rig.server);
+        ts_proxy_cut(rig.proxy, connection, TS_END_EOF, TS_CUT_ABRUPT);
+        ck_assert_int_eq(pthread_join(thread, NULL), 0);
+        ck_assert(back);
+        expect(call.status, VOUCH_OK);
+        vouch_client_close(call.client);
+        rig_settle(&rig);
+        check(call.replay, "killed", at);
+        vouch_replay_free(call.replay);
+    }
+}
+END_TEST
+
+/* The answer is lost, and then there is no server any more: what may have been done is not called undone. */
+START_TEST(what_may_have_been_moved_is_not_called_unsent)
+{
+    struct tally tally = {0, 0};
+    int64_t bytes = cut(false, TS_TO_CLIENT, TS_CUT_SETTLE, TS_NEVER, &tally);
+    vouch_client *client = warm();
+    vouch_replay_options o = VOUCH_REPLAY_OPTIONS_INIT;
+    vouch_replay *r = NULL;
+    ts_plan lost = ts_plan_cut(TS_TO_CLIENT, bytes - 1), refuse = ts_plan_none();
+    refuse.refuse = true;
+    ts_proxy_plan_from_here(rig.proxy, rig_next_connection(&rig) - 1, &lost);
+    ts_proxy_plan(rig.proxy, TS_EVERY, &refuse);
+    o.outages = 3;
+    expect(vouch_dead_letters_replay(client, DEAD, ids, N, &o, &r, &error), VOUCH_EUNKNOWN);
+    ck_assert_int_eq(error.effect, VOUCH_MAYBE_APPLIED);
+    vouch_client_close(client);
+    rig_settle(&rig);
+    check_stream(NULL, "unsent", 0);
 }
 END_TEST
 
@@ -237,7 +315,13 @@ int main(void)
         tcase_add_loop_test(c, cut_at_every_byte, 0, 2);
         tcase_add_test(c, what_was_given_up_is_not_moved_twice);
         tcase_add_test(c, without_its_record_nothing_is_claimed);
+        tcase_add_test(c, what_may_have_been_moved_is_not_called_unsent);
         suite_add_tcase(suite, c);
     }
+    TCase *c = tcase_create("killed");
+    tcase_set_timeout(c, 300);
+    tcase_add_checked_fixture(c, begin_durable, end);
+    tcase_add_test(c, a_server_that_was_killed_remembers);
+    suite_add_tcase(suite, c);
     return rig_main(suite);
 }
