@@ -58,7 +58,7 @@ static vouch_consumer *open_it(vouch_status *status)
 /* Number of the entry, from its id. */
 static int number_of(const vouch_delivery *d, size_t i)
 {
-    return atoi(vouch_delivery_entry(d, i)->id.data);
+    return (int)strtol(vouch_delivery_entry(d, i)->id.data, NULL, 10);
 }
 
 /* What has an effect: with exactly once through the delivery, else before it is committed. False: not handled, so

@@ -12,9 +12,14 @@
 local stream, dead_letters = KEYS[1], KEYS[2]
 local group, owner, idle, count, most, from = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
 local claimed, lost, dead, passed = {}, {}, {}, {}
-local ours = {[owner] = true}
-for i = 7, #ARGV do
-  ours[ARGV[i]] = true
+
+local function is_ours(holder)
+  for i = 7, #ARGV do
+    if holder == ARGV[i] then
+      return true
+    end
+  end
+  return holder == owner
 end
 
 -- here: part/dead_letter.lua
@@ -28,10 +33,10 @@ local page = redis.call('XPENDING', stream, group, 'IDLE', idle, from, '+', coun
 for i = 1, #page do
   local id, holder, deliveries = page[i][1], page[i][2], page[i][4]
   local due = string.match(holder, '^vouch:until%-(%d+)$')
-  if due then
-    passed[holder] = true
+  if due and passed[#passed] ~= holder then
+    passed[#passed + 1] = holder
   end
-  if not ours[holder] and not (due and tonumber(due) > now) then
+  if not is_ours(holder) and not (due and tonumber(due) > now) then
     local entry = redis.call('XRANGE', stream, id, id)[1]
     if not entry then
       lost[#lost + 1] = id
@@ -46,7 +51,8 @@ for i = 1, #page do
     end
   end
 end
-for holder in pairs(passed) do
+for i = 1, #passed do
+  local holder = passed[i]
   if #redis.call('XPENDING', stream, group, '-', '+', 1, holder) == 0 then
     redis.call('XGROUP', 'DELCONSUMER', stream, group, holder)
   end
