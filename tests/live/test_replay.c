@@ -260,7 +260,7 @@ START_TEST(of_several_processes_one_moves_each)
     ts_reply *r = ts_command(letters_rig.server, "XRANGE", "{s}in", "-", "+", NULL);
     ck_assert_uint_eq(r->count, LETTERS);
     for (size_t i = 0; i < r->count; i++) {
-        int n = atoi(r->elements[i]->elements[1]->elements[1]->text);
+        long n = strtol(r->elements[i]->elements[1]->elements[1]->text, NULL, 10);
         if (n >= 1 && n <= LETTERS)
             seen[n]++;
     }
@@ -280,11 +280,12 @@ int main(void)
                                   what_is_refused_is_refused_whole,
                                   a_missing_right_is_named_and_nothing_is_moved,
                                   an_error_in_the_middle_leaves_each_in_one_place,
-                                  of_several_processes_one_moves_each};
+                                  of_several_processes_one_moves_each,
+                                  NULL};
     Suite *suite = suite_create("replay");
     TCase *c = tcase_create("all");
     tcase_set_timeout(c, 120);
-    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+    for (size_t i = 0; tests[i]; i++)
         tcase_add_loop_test(c, tests[i], 0, 4);
     suite_add_tcase(suite, c);
     return rig_main(suite);

@@ -234,10 +234,11 @@ int main(void)
                                   others_entries_are_shown_as_they_are,
                                   what_is_no_entry_is_refused,
                                   replays_are_refused_before_anything_is_sent,
-                                  lists_and_removals_are_refused_before_anything_is_sent};
+                                  lists_and_removals_are_refused_before_anything_is_sent,
+                                  NULL};
     Suite *s = suite_create("dead_letter");
     TCase *c = tcase_create("all");
-    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)
+    for (size_t i = 0; tests[i]; i++)
         tcase_add_test(c, tests[i]);
     suite_add_tcase(s, c);
     return suite_run(s, CK_NOFORK);
