@@ -23,10 +23,16 @@ struct part {
     struct arena arena; /* of their replies */
 };
 
+/* In `reserved` of a result that is not handed out yet. */
+enum {
+    RESULT_FINAL = 1,
+    RESULT_DOUBT = 2 /* it was handed over, not answered, and sent again because it may run twice */
+};
+
 struct segment {
     vouch_batch *batch;
     size_t count;
-    vouch_result *results; /* `reserved` is 1 once a result is final */
+    vouch_result *results; /* `reserved`: RESULT_FINAL, RESULT_DOUBT */
     size_t capacity;       /* of results */
     size_t settled;        /* how many are final */
     size_t delivered;      /* of a stream: how many the sink has had */

@@ -54,7 +54,7 @@ static const struct need *need_at(const struct share *s, struct cursor c)
 
 static bool is_final(const struct share *s, struct cursor c)
 {
-    return result_at(s, c)->reserved;
+    return result_at(s, c)->reserved & RESULT_FINAL;
 }
 
 /* Moves to the next command that exists; where results may be final already, over those too. False
@@ -95,7 +95,11 @@ static inline void aim_replies(struct share *s)
 
 static inline void make_final(struct share *s, struct segment *g, vouch_result *r)
 {
-    r->reserved = 1;
+    if (r->reserved & RESULT_DOUBT && r->effect == VOUCH_NOT_APPLIED) {
+        r->effect = VOUCH_MAYBE_APPLIED;
+        r->status = r->status == VOUCH_ENOTSENT ? VOUCH_EUNKNOWN : r->status;
+    }
+    r->reserved = RESULT_FINAL;
     g->settled++;
     if (r->status == VOUCH_OK)
         s->lane.core->counts.applied++;
@@ -109,7 +113,7 @@ static void put(struct share *s, struct cursor c, vouch_status status, vouch_eff
     struct segment *g = segment_at(s->p, c.segment);
     size_t i = index_in(&g->parts[s->number], c.at);
     vouch_result *r = &g->results[i];
-    if (r->reserved)
+    if (r->reserved & RESULT_FINAL)
         return;
     r->status = status;
     r->effect = effect;
@@ -165,7 +169,7 @@ static size_t contiguous(const struct share *s, const struct segment *g, const s
     for (; n < most; n++) {
         size_t i = index_in(part, at + n);
         const struct need *need = batch_need(g->batch, i);
-        if (i != first + n || g->results[i].reserved)
+        if (i != first + n || g->results[i].reserved & RESULT_FINAL)
             break;
         if (need && need != had && !lane_has(&s->lane, need))
             break;
@@ -249,7 +253,7 @@ static void flag_moved(struct share *s)
             continue;
         }
         vouch_result *r = &g->results[index_in(&g->parts[s->number], c.at)];
-        if (!r->reserved)
+        if (!(r->reserved & RESULT_FINAL))
             r->moved = 1;
         c.at++;
     }
@@ -493,7 +497,10 @@ static void on_lost(struct lane *lane, size_t maybe, size_t unsent, vouch_cause 
         again = maybe;
         for (struct cursor c = s->oldest; maybe && settle_cursor(s, &c); maybe--, c.at++) {
             struct segment *g = segment_at(s->p, c.segment);
-            notice_attempt(s, &g->results[index_in(&g->parts[s->number], c.at)]);
+            size_t i = index_in(&g->parts[s->number], c.at);
+            notice_attempt(s, &g->results[i]);
+            if (judge(g, i, NULL).remedy != REMEDY_SEND) /* it writes: idempotent, but in doubt */
+                g->results[i].reserved |= RESULT_DOUBT;
         }
     } else {
         struct cursor refused = s->refused;

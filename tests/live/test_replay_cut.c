@@ -301,6 +301,22 @@ START_TEST(what_may_have_been_moved_is_not_called_unsent)
 }
 END_TEST
 
+START_TEST(what_may_have_been_removed_is_not_called_unsent)
+{
+    vouch_client *client = warm();
+    int64_t removed = 7;
+    ts_plan lost = ts_plan_cut(TS_TO_CLIENT, 1), refuse = ts_plan_none();
+    refuse.refuse = true;
+    ts_proxy_plan_from_here(rig.proxy, rig_next_connection(&rig) - 1, &lost);
+    ts_proxy_plan(rig.proxy, TS_EVERY, &refuse);
+    expect(vouch_dead_letters_remove(client, DEAD, ids, N, &removed, &error), VOUCH_EUNKNOWN);
+    ck_assert_int_eq(error.effect, VOUCH_MAYBE_APPLIED);
+    ck_assert_int_eq(removed, 0);
+    ck_assert_int_eq(ts_int(rig.server, "XLEN", DEAD, NULL), 0);
+    vouch_client_close(client);
+}
+END_TEST
+
 int main(void)
 {
     static const struct {
@@ -316,6 +332,7 @@ int main(void)
         tcase_add_test(c, what_was_given_up_is_not_moved_twice);
         tcase_add_test(c, without_its_record_nothing_is_claimed);
         tcase_add_test(c, what_may_have_been_moved_is_not_called_unsent);
+        tcase_add_test(c, what_may_have_been_removed_is_not_called_unsent);
         suite_add_tcase(suite, c);
     }
     TCase *c = tcase_create("killed");
