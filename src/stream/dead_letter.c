@@ -287,7 +287,7 @@ vouch_status vouch_dead_letters_remove(vouch_client *client, const char *dead_le
 {
     vouch_pipeline_options po = VOUCH_PIPELINE_OPTIONS_INIT;
     vouch_results *results = NULL;
-    int64_t ignored;
+    int64_t ignored = 0;
     removed = removed ? removed : &ignored;
     *removed = 0;
     error_clear(error);
