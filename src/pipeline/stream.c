@@ -117,7 +117,8 @@ static bool deliver(struct pipeline *p)
     bool any = false;
     while (p->head < p->tail) {
         struct segment *s = segment_at(p, p->head);
-        for (; s->delivered < s->count && s->results[s->delivered].reserved & RESULT_FINAL; any = true)
+        for (; s->delivered < s->count && s->results[s->delivered].reserved & RESULT_FINAL;
+             any = true)
             give(p, s);
         if (s->delivered < s->count)
             return any;
