@@ -194,6 +194,7 @@ struct ear {
     unsigned handed_to[CROWD_MOST + 1][CROWD_PIDS]; /* … that this process was */
     unsigned late[CROWD_MOST + 1]; /* who was handed it this time began to commit it too late */
     unsigned usurped[CROWD_MOST + 1][CROWD_PIDS]; /* and was told that it is done */
+    bool unheard[CROWD_PIDS]; /* had some again without being handed them: it ended */
 };
 
 static void hear_of(struct ear *ear, char letter, unsigned long k, int64_t amount, unsigned n)
@@ -230,7 +231,8 @@ static size_t usurped(const struct ear *ear)
     size_t n = 0;
     for (size_t k = 0; k <= CROWD_MOST; k++)
         for (size_t i = 0; i < CROWD_PIDS; i++)
-            n += ear->usurped[k][i] && ear->handed_to[k][i] <= ear->usurped[k][i];
+            n += !ear->unheard[i] && ear->usurped[k][i] &&
+                 ear->handed_to[k][i] <= ear->usurped[k][i];
     return n;
 }
 
@@ -246,6 +248,8 @@ static void hear(struct ear *ear, const char *line)
         unsigned n = (unsigned)strtoul(rest, NULL, 10);
         if (letter == 'U')
             words->untold += k;
+        else if (letter == 'Q')
+            ear->unheard[ear->who] = true;
         else if (k > CROWD_MOST)
             ts_die("an entry that never was: %s", line);
         else

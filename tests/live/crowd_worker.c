@@ -23,7 +23,7 @@ struct worker {
     uint64_t die;
     int report;
     int64_t claim_ms;
-    uint64_t told_lost;
+    uint64_t told_lost, told_claimed;
     vouch_client *client;
     vouch_consumer *consumer;
     vouch_delivery *late; /* kept while others are worked on */
@@ -103,6 +103,7 @@ static void tell_lost(struct worker *w, const vouch_delivery *d)
         if (vouch_delivery_entry(d, i)->lost) {
             tell(w, "L %lu", strtoul(vouch_delivery_entry(d, i)->id.data, NULL, 10));
             w->told_lost++;
+            w->told_claimed++;
         }
 }
 
@@ -173,6 +174,10 @@ static void work_on(struct worker *w, vouch_delivery *d)
     step(w);
     tell_lost(w, d);
     tell_each(w, 'H', d);
+    for (size_t i = 0; i < vouch_delivery_count(d);
+         i++) /* those of a read come for the first time */
+        w->told_claimed +=
+            !vouch_delivery_entry(d, i)->lost && vouch_delivery_entry(d, i)->deliveries > 1;
     crowd_fill(d);
     by_hand(w, d);
     if (chance(w, 10)) /* slow: others claim it meanwhile */
@@ -226,7 +231,7 @@ static bool open_it(struct worker *w, const char *name)
     vouch_consumer_options o = crowd_options(&w->plan, chaos_random(&w->die));
     o.consumer = name;
     w->claim_ms = o.claim_ms;
-    w->told_lost = 0;
+    w->told_lost = w->told_claimed = 0;
     vouch_status status = vouch_consumer_open(w->client, &o, &w->consumer, &e);
     if (status) {
         tell(w, "E open %s %s", vouch_status_name(status), e.message);
@@ -271,6 +276,8 @@ static void close_it(struct worker *w)
     (void)vouch_consumer_stats_read(w->consumer, &stats);
     if (stats.lost > w->told_lost)
         tell(w, "U %" PRIu64, stats.lost - w->told_lost);
+    if (stats.claimed > w->told_claimed) /* it had some that it was not handed any more */
+        tell(w, "Q 0");
     if (vouch_consumer_close(w->consumer, 1000, &e))
         tell(w, "E close %s", e.message);
     w->consumer = NULL;
