@@ -172,6 +172,8 @@ static void compare(const struct way *ours, const struct way *theirs, bool effec
 static void count(const struct way *w, const char *name, long rounds)
 {
     redisContext *c = bench_hiredis();
+    freeReplyObject(
+        redisCommand(c, "DEL %s", entries_stream)); /* with its groups, of a count before */
     entries_fill(c, (long)COUNT_ROUNDS * ENTRIES_BATCH);
     struct side s = begin(w, name);
     w->consume(&s, rounds * ENTRIES_BATCH);
