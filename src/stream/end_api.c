@@ -3,7 +3,15 @@
 #include "base/error.h"
 #include "stream/api.h"
 
-static void destroy(struct handle *h)
+/* In a forked child operations cannot be finished: closing the client ends them, and until then they are in need
+ * of their scripts. */
+static bool leaves_operations(const struct handle *h)
+{
+    const struct vouch_consumer *c = &h->consumer;
+    return h->presence.core && client_is_forked(c->client) && (c->read || c->side);
+}
+
+static void destroy(struct handle *h, bool leaves)
 {
     struct vouch_consumer *c = &h->consumer;
     while (c->ready) {
@@ -18,7 +26,7 @@ static void destroy(struct handle *h)
         hand_free(c->hands);
         c->hands = next;
     }
-    for (size_t i = 0; i < SCRIPTS; i++)
+    for (size_t i = 0; !leaves && i < SCRIPTS; i++)
         vouch_script_free(c->scripts[i]);
     while (c->owner) {
         struct owner *next = c->owner->next;
@@ -39,6 +47,7 @@ void handle_drop(struct handle *h)
 {
     struct vouch_consumer *c = &h->consumer;
     vouch_results *results = NULL;
+    bool leaves = leaves_operations(h);
     if (c->read) {
         vouch_op_cancel(c->read);
         (void)!vouch_pipeline_finish(c->read, &results, NULL);
@@ -59,7 +68,7 @@ void handle_drop(struct handle *h)
     }
     if (h->presence.core)
         core_end(h->presence.core, &h->presence);
-    destroy(h);
+    destroy(h, leaves);
 }
 
 /* ---- what waits ----------------------------------------------------------------------------- */

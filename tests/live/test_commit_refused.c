@@ -176,6 +176,53 @@ START_TEST(a_malformed_call_is_refused)
 }
 END_TEST
 
+/* What is as the one before is not looked at again, where that is not enough. */
+START_TEST(what_looks_like_the_one_before_is_looked_at)
+{
+    const char *words[] = {"EVALSHA", stage.commit, "3",    "s",    "{s}:state", "{s}:dead",
+                           "g",       "me",         "1",    "G",    "2",         "",
+                           "2",       "-2",         "2-0",  "INCR", "{s}:n",     "-2",
+                           "3-0",     "INCR",       "{s}:n"};
+    const char *large[] = {"EVALSHA",
+                           stage.commit,
+                           "3",
+                           "s",
+                           "{s}:state",
+                           "{s}:dead",
+                           "g",
+                           "me",
+                           "1",
+                           "G",
+                           "2",
+                           "",
+                           "2",
+                           "-",
+                           "18446744073709551615-0",
+                           "18446744073709551616-0"};
+    const char *larger[] = {"EVALSHA",
+                            stage.commit,
+                            "3",
+                            "s",
+                            "{s}:state",
+                            "{s}:dead",
+                            "g",
+                            "me",
+                            "1",
+                            "G",
+                            "2",
+                            "",
+                            "2",
+                            "-",
+                            "1-18446744073709551615",
+                            "1-18446744073709551616"};
+    hand_set_up(3);
+    hand_read("me", "3");
+    raw(words, sizeof words / sizeof *words, "not a shape");
+    raw(large, sizeof large / sizeof *large, "not an id");
+    raw(larger, sizeof larger / sizeof *larger, "not an id");
+}
+END_TEST
+
 START_TEST(a_stream_that_is_none_is_refused)
 {
     hand_set_up(1);
@@ -232,6 +279,7 @@ int main(void)
                                   no_memory_refuses_all,
                                   rights_that_are_missing_refuse_all,
                                   a_malformed_call_is_refused,
+                                  what_looks_like_the_one_before_is_looked_at,
                                   a_stream_that_is_none_is_refused,
                                   a_thousand_entries_with_four_thousand_effects,
                                   an_effect_of_seven_thousand_words,
