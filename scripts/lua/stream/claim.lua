@@ -57,5 +57,7 @@ for i = 1, #passed do
     redis.call('XGROUP', 'DELCONSUMER', stream, group, holder)
   end
 end
-local next = #page < count and '-' or '(' .. page[#page][1]
+-- Servers refuse to look behind the last id that there is.
+local ends = #page < count or page[#page][1] == '18446744073709551615-18446744073709551615'
+local next = ends and '-' or '(' .. page[#page][1]
 return {next, claimed, lost, dead}

@@ -19,7 +19,7 @@ while from do
   for i = 1, #page do
     ours[page[i][1]] = page[i][4]
   end
-  from = #page == 1000 and '(' .. page[1000][1]
+  from = #page == 1000 and page[1000][1] ~= ARGV[#ARGV] and '(' .. page[1000][1]
 end
 
 -- here: part/dead_letter.lua

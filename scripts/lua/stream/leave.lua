@@ -17,7 +17,7 @@ repeat
     end
     from = '(' .. id
   end
-until #page == 0
+until #page < 1000 or from == '(18446744073709551615-18446744073709551615'
 if not stays then
   redis.call('XGROUP', 'DELCONSUMER', stream, group, owner)
   if KEYS[2] then
