@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UNTIL_FOUND = 200, CONTROLS = 3 };
+enum { UNTIL_FOUND = 200, CONTROLS = 2 };
 
 static const struct search {
     const char *name;
@@ -41,6 +41,7 @@ static struct crowd_plan plan_from(uint64_t seed, const struct search *s)
         struct crowd_plan p = crowd_plan_of(seed);
         bool loses = p.cuts && p.chaos && !p.delete_acked;
         p.worker = VOUCH_NAIVE_WORKER;
+        p.run_ms = 700; /* to begin and to end takes its time, too */
         if (!p.all_or_none && (s->calm ? p.calm && !p.dead_letters : loses))
             return p;
     }
@@ -65,7 +66,7 @@ START_TEST(what_looks_simpler_is_found_out)
     const struct search *s = &searches[_i];
     bool control = !s->doubles && !s->usurps, found = false;
     const char *from = getenv("VOUCH_NAIVE_FROM");
-    uint64_t seed = from ? strtoull(from, NULL, 10) : 1;
+    uint64_t seed = from ? strtoull(from, NULL, 10) : 907;
     char folder[TS_TEMP_MAX], number[16];
     struct rig rig = {0};
     struct trial t = {.rig = &rig, .folder = folder};
