@@ -7,10 +7,9 @@
 #define NAIVE_VARIABLE "VOUCH_NAIVE"
 
 enum naive {
-    NAIVE_STATELESS, /* nobody asks the state whether an entry is settled */
-    NAIVE_COUNT,     /* likewise, and whoever has as many pending as he commits is believed */
+    NAIVE_COUNT, /* whoever has as many pending as he commits is believed, and the state is not asked */
     NAIVE_COUNT_ASK, /* he is believed, but the state is asked */
-    NAIVE_BELIEF,    /* stateless; and a consumer says what it holds, whatever it did not hear */
+    NAIVE_BELIEF,    /* it is not; and a consumer says what it holds, whatever it did not hear */
     NAIVES
 };
 

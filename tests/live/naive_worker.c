@@ -21,8 +21,7 @@ enum { EDITS = 2 };
 /* Of commit.lua. */
 static const struct edit {
     const char *line, *instead;
-} edits[NAIVES][EDITS] = {[NAIVE_STATELESS] = {NO_STATE},
-                          [NAIVE_COUNT] = {NO_STATE, ANY_COUNT},
+} edits[NAIVES][EDITS] = {[NAIVE_COUNT] = {NO_STATE, ANY_COUNT},
                           [NAIVE_COUNT_ASK] = {ANY_COUNT},
                           [NAIVE_BELIEF] = {NO_STATE}};
 
