@@ -317,11 +317,11 @@ VOUCH_API vouch_status vouch_consumer_stats_read(const vouch_consumer *consumer,
 VOUCH_API VOUCH_MUST vouch_status vouch_consumer_flush(vouch_consumer *consumer, int64_t timeout_ms,
                                                        vouch_error *error);
 
-/* Leaves the group: stops reading (a read that waits in the server is broken off), sends what waits, finishes commits, gives back all that is not settled, also of
- * deliveries that the caller still has, and takes its incarnations out of the group, each in the moment in which
- * nothing is pending with it. Blocks timeout_ms at most; with 0, for event loops, call it until it is done
- * (vouch_consumer_due_ms says when). Afterwards nothing more is delivered, and vouch_consumer_stats_read tells what was
- * given back (given_back), and what was not (in_flight).
+/* Leaves the group: stops reading (a read that waits in the server is broken off), sends what waits, finishes
+ * commits, gives back all that is not settled, also of deliveries that the caller still has, and takes its
+ * incarnations out of the group, each in the moment in which nothing is pending with it. Blocks timeout_ms at most;
+ * with 0, for event loops, call it until it is done (vouch_consumer_due_ms says when). Afterwards nothing more is
+ * delivered, and vouch_consumer_stats_read tells what was given back (given_back), and what was not (in_flight).
  *   VOUCH_OK         it has left
  *   VOUCH_ENOTSENT   the time is over, cause DEADLINE: call again, or close; what is still pending with it is
  *                    claimed by others after claim_ms

@@ -44,13 +44,7 @@ end
 
 -- here: part/ids.lua
 
-local function field(list, name)
-  for i = 1, #list, 2 do
-    if list[i] == name then
-      return list[i + 1]
-    end
-  end
-end
+-- here: part/field.lua
 
 -- ---- what is there ------------------------------------------------------------------------------
 

@@ -6,13 +6,7 @@
 local stream, dead_letters, group, most = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2])
 local call = redis.call
 
-local function field(list, name)
-  for i = 1, #list, 2 do
-    if list[i] == name then
-      return list[i + 1]
-    end
-  end
-end
+-- here: part/field.lua
 
 local about
 if call('EXISTS', stream) == 1 then

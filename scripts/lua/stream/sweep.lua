@@ -12,13 +12,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local removed, forgotten, there = 0, 0, {}
 
-local function field(list, name)
-  for i = 1, #list, 2 do
-    if list[i] == name then
-      return list[i + 1]
-    end
-  end
-end
+-- here: part/field.lua
 
 for _, each in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
   local name = field(each, 'name')
