@@ -37,6 +37,7 @@ declare -A may_use=(
     [script]='base lua command net client commit script'
     [ratelimit]='base command script ratelimit'
     [stream]='base command net client pipeline transaction script stream'
+    [lint]='base lua command lint'
     [collector]='base command net client pipeline collector'
 )
 
