@@ -7,6 +7,8 @@
  *   parse_expression.c  what stands between operators: literals, functions, calls, fields
  *   parse_table.c       table constructors
  *   parse_statement.c   statements
+ *   parse_block.c       branches and loops
+ *   parse_assign.c      declarations, assignments, calls
  *
  * It follows the reference compiler of 5.1, which has no tree: what that refuses depends on its own course
  * (levels of recursion, registers, the line a token was read on), so the same course is taken here.
@@ -219,6 +221,18 @@ int parse_expressions(struct parser *p, struct parse_list *list, struct lint_nod
 /* Behind `function`: parameters and body. `opener` is that word. */
 void parse_function_rest(struct parser *p, struct parsed *e, const struct lua51_token *opener,
                          bool method);
+
+/* ---- parse_block.c: each is given its first word, which is the present token ---- */
+struct lint_node *parse_if(struct parser *p, const struct lua51_token *word);
+struct lint_node *parse_while(struct parser *p, const struct lua51_token *word);
+struct lint_node *parse_do(struct parser *p, const struct lua51_token *word);
+struct lint_node *parse_repeat(struct parser *p, const struct lua51_token *word);
+struct lint_node *parse_for(struct parser *p, const struct lua51_token *word);
+
+/* ---- parse_assign.c: likewise ---- */
+struct lint_node *parse_local(struct parser *p, const struct lua51_token *word);
+struct lint_node *parse_function(struct parser *p, const struct lua51_token *word);
+struct lint_node *parse_call_or_assignment(struct parser *p, const struct lua51_token *word);
 
 /* ---- parse_statement.c ---- */
 /* Statements up to the end of a block, within a level and the present block. */
