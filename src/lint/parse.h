@@ -218,9 +218,11 @@ void parse_suffixed(struct parser *p, struct parsed *e);
 /* Expressions apart by commas; the last is in *last and not placed. Returns how many. */
 int parse_expressions(struct parser *p, struct parse_list *list, struct lint_node *parent,
                       struct parsed *last);
-/* Behind `function`: parameters and body. `opener` is that word. */
+enum parse_function_form { PARSE_ANONYMOUS, PARSE_NAMED, PARSE_METHOD };
+/* Behind `function` and its name: parameters and body. `opener` is that word. A function with a name begins with its
+ * parameters. */
 void parse_function_rest(struct parser *p, struct parsed *e, const struct lua51_token *opener,
-                         bool method);
+                         enum parse_function_form form);
 
 /* ---- parse_block.c: each is given its first word, which is the present token ---- */
 struct lint_node *parse_if(struct parser *p, const struct lua51_token *word);

@@ -14,7 +14,7 @@ static struct lint_node *read_local_function(struct parser *p, const struct lua5
     (void)parse_declare(p, n->a, NULL, 0);
     place_reserve(p, 1);
     parse_activate(p, 1);
-    parse_function_rest(p, &e, &opener, false);
+    parse_function_rest(p, &e, &opener, PARSE_NAMED);
     n->b = e.node;
     parse_adopt(n, n->b);
     return n;
@@ -94,7 +94,7 @@ struct lint_node *parse_function(struct parser *p, const struct lua51_token *wor
     struct parsed target, e;
     parse_next(p);
     bool method = read_function_name(p, &target);
-    parse_function_rest(p, &e, word, method);
+    parse_function_rest(p, &e, word, method ? PARSE_METHOD : PARSE_NAMED);
     place_store(p, &target, &e);
     n->a = target.node;
     n->b = e.node;

@@ -136,12 +136,14 @@ static int read_parameters(struct parser *p, struct lint_node *node)
 }
 
 void parse_function_rest(struct parser *p, struct parsed *e, const struct lua51_token *opener,
-                         bool method)
+                         enum parse_function_form form)
 {
     struct parse_function f;
     struct parse_block block;
     struct parse_list body = parse_list_of();
-    struct lint_node *node = parse_node(p, LINT_FUNCTION, opener);
+    struct lint_node *node =
+        parse_node(p, LINT_FUNCTION, form == PARSE_ANONYMOUS ? opener : &p->now.word);
+    bool method = form == PARSE_METHOD;
     parse_open_function(p, &f, node);
     parse_open_block(p, &block, false);
     node->named = method;
@@ -306,7 +308,7 @@ void parse_operand(struct parser *p, struct parsed *e)
     else if (lua51_is(&word, '{'))
         parse_table(p, e);
     else if (parse_take_word(p, LUA51_FUNCTION))
-        parse_function_rest(p, e, &word, false);
+        parse_function_rest(p, e, &word, PARSE_ANONYMOUS);
     else
         parse_suffixed(p, e);
 }
