@@ -1,0 +1,257 @@
+-- What names of other languages, and of what people expect here, are meant to be.
+local MEANT = {
+    null = '`nil`, or cjson.null', none = '`nil`', None = '`nil`', NULL = '`nil`, or cjson.null', undefined = '`nil`',
+    True = '`true`', False = '`false`', TRUE = '`true`', FALSE = '`false`',
+    json = '`cjson`', JSON = '`cjson`', msgpack = '`cmsgpack`', args = '`ARGV`', keys = '`KEYS`', argv = '`ARGV`',
+    len = '`#`', str = '`tostring`', int = '`tonumber`', valkey = '`server`, or `redis`', tostr = '`tostring`',
+    ['math.round'] = '`math.floor(x + 0.5)`', ['math.trunc'] = '`math.modf`', ['string.length'] = '`#`',
+    ['table.length'] = '`#`', ['table.size'] = '`#`', ['table.getlength'] = '`#`', ['string.split'] = '`string.gmatch`',
+    ['table.push'] = '`table.insert`', ['table.pop'] = '`table.remove`', ['table.join'] = '`table.concat`',
+    ['cjson.parse'] = '`cjson.decode`', ['cjson.stringify'] = '`cjson.encode`', ['cjson.empty_array'] = "the text '[]'",
+    ['redis.error'] = '`redis.error_reply`', ['redis.status'] = '`redis.status_reply`', ['redis.sha1'] = '`redis.sha1hex`',
+    ['redis.ok'] = "`redis.status_reply('OK')`",
+}
+
+-- What another rule tells better.
+local OTHERS = {}
+for name in ([[print require module package dofile loadfile io debug os utf8 bit32 rawlen warn _ENV table.unpack table.pack
+    table.move math.type math.tointeger math.ult math.maxinteger math.mininteger string.pack string.unpack string.packsize
+    coroutine.close coroutine.isyieldable]]):gmatch('%S+') do
+    OTHERS[name] = true
+end
+
+-- How many letters to change, leave out or add; up to `most`, beyond which it is `most` + 1.
+local function distance(a, b, most)
+    if math.abs(#a - #b) > most then
+        return most + 1
+    end
+    local before = {}
+    for j = 0, #b do
+        before[j] = j
+    end
+    for i = 1, #a do
+        local row, least = {[0] = i}, i
+        for j = 1, #b do
+            local change = before[j - 1] + (a:byte(i) == b:byte(j) and 0 or 1)
+            row[j] = math.min(change, before[j] + 1, row[j - 1] + 1)
+            least = math.min(least, row[j])
+        end
+        if least > most then
+            return most + 1
+        end
+        before = row
+    end
+    return before[#b]
+end
+
+return {
+    severity = 'error',
+    summary = 'a global, or a member of a library, that the sandbox does not have',
+    why = [[Reading a global that does not exist stops the script: "Script attempted to access nonexistent global variable 'x'",
+also in `x or 1`, `if x then` and type(x), and what was written before stays written. Mostly it is a misspelt local,
+or one that ended with its block, or that is declared further down. A member that a library lacks is nil, so that calling it
+fails: "attempt to call field 'trim' (a nil value)".]],
+    bad = [[local count = redis.call('INCR', KEYS[1])
+return cuont]],
+    good = [[local count = redis.call('INCR', KEYS[1])
+return count]],
+    check = function(lint)
+        local unknown = {} -- in the order of the source: {node =, name =, object =, key =}
+        local written = {} -- globals that the source assigns to: another rule's, and their reads follow from it
+        local locals, order = {}, {} -- locals by name: where they were declared; and the names, each once
+
+        local function exists(name)
+            local entry = lint.sandbox[name]
+            if not entry then
+                return false
+            end
+            for target in pairs(lint.targets) do
+                if entry.on[target] then
+                    return true
+                end
+            end
+            return false
+        end
+
+        -- The key of an element by name, else nil.
+        local function key_of(node)
+            return node.key.kind == 'string' and node.key.text or nil
+        end
+
+        local function library(node)
+            local name = lint.builtin(node) or node.kind == 'name' and not node.variable and node.text or nil
+            local entry = name and lint.sandbox[name]
+            return entry and entry.library and (name == 'server' and 'redis' or name) or nil
+        end
+
+        local function tested(node)
+            local parent = node.parent
+            if parent.kind == 'paren' then
+                return tested(parent)
+            end
+            local op = parent.op
+            return parent.kind == 'binary' and (op == 'or' or op == 'and' or op == '==' or op == '~=')
+                or parent.kind == 'unary' and op == 'not' or parent.kind == 'clause'
+        end
+
+        -- `pcall(function() return server end)` asks whether it is there.
+        local function asked(node)
+            local parent = node.parent
+            return parent.kind == 'return' and parent.parent.kind == 'function' and #parent.parent.body == 1
+                and parent.parent.parent.kind == 'call' and lint.builtin(parent.parent.parent.callee) == 'pcall'
+        end
+
+        local function near(name, candidates)
+            local most = #name < 3 and 0 or #name < 5 and 1 or 2
+            local best, best_distance = nil, most + 1
+            for _, candidate in ipairs(candidates) do
+                local far = candidate:lower() == name:lower() and 0 or distance(name, candidate, most)
+                if far < best_distance and #candidate > 1 then
+                    best, best_distance = candidate, far
+                end
+            end
+            return best
+        end
+
+        local globals, members = {}, {}
+        for name, entry in pairs(lint.sandbox) do
+            local object, key = name:match('^(%a+)%.(.*)$')
+            if object then
+                members[object] = members[object] or {}
+                table.insert(members[object], key)
+            elseif not entry.unfixed and (lint.kind == 'eval' or entry.call) then
+                table.insert(globals, name)
+            end
+        end
+        table.sort(globals)
+        for _, list in pairs(members) do
+            table.sort(list)
+        end
+
+        local function on_command(key)
+            local info = lint.info(key:upper())
+            return info and ("a command is called with redis.call('%s', …)"):format(info.name)
+        end
+
+        local function advice_of_global(name, node)
+            local at = locals[name]
+            if at and at.line > node.line then
+                return ('the local of that name is declared further down, in line %d'):format(at.line)
+            elseif at then
+                return ('the local of that name, of line %d, is not visible here: declare it in a block around both')
+                    :format(at.line)
+            end
+            local meant = near(name, order)
+            if not meant and MEANT[name] then
+                return ('%s is meant?'):format(MEANT[name])
+            end
+            meant = meant or near(name, globals)
+            return meant and ('`%s` is meant?'):format(meant) or 'declare it with `local`'
+        end
+
+        local function tell_global(use)
+            local entry = lint.sandbox[use.name]
+            if entry then
+                lint.report(use.node, ('There is no `%s` on %s: %s'):format(use.name, lint.target or 'these servers',
+                    use.name == 'server' and 'write `redis`' or 'do without'))
+                return
+            end
+            lint.report(use.node, ('There is no global `%s`, and reading it stops the script; %s')
+                :format(use.name, advice_of_global(use.name, use.node)))
+        end
+
+        local function tell_member(use)
+            local parent = use.node.parent
+            local called = parent.kind == 'call' and parent.callee == use.node
+            local result = called and 'calling it fails' or 'this is nil'
+            local meant = MEANT[use.name]
+            local advice = use.object == 'redis' and on_command(use.key)
+            if not advice and not meant then
+                local key = near(use.key, members[use.object] or {})
+                meant = key and ('`%s.%s`'):format(use.object, key)
+            end
+            advice = advice or meant and meant .. ' is meant?' or 'write a local function that does it'
+            lint.report(use.node, ('`%s` has no `%s`, so %s; %s'):format(use.object, use.key, result, advice),
+                not called and 'warning' or nil)
+        end
+
+        -- In a script there is no such function; in a library only while it loads.
+        local function register(node)
+            if lint.kind == 'eval' then
+                lint.report(node, 'A script of EVAL registers no functions: begin with `#!lua name=…` and load it with '
+                    .. 'FUNCTION LOAD')
+                return
+            end
+            local func = lint.func(node)
+            local parent = func.parent
+            if parent and parent.kind == 'call' and lint.builtin(parent.callee) == 'redis.register_function' then
+                lint.report(node, '`redis.register_function` exists only while the library loads: call it at the top level')
+            end
+        end
+
+        local function member(node)
+            local object, key = library(node.object), key_of(node)
+            if not object or not key then
+                return
+            end
+            local name = object == '_G' and key or object .. '.' .. key
+            local entry = lint.sandbox[name]
+            if name == 'redis.register_function' then
+                register(node)
+            elseif object == '_G' then
+                if not exists(name) and not OTHERS[name] then
+                    unknown[#unknown + 1] = {node = node, name = name}
+                end
+            elseif entry and lint.kind == 'function' and not entry.call and not entry.load then
+                lint.report(node, ('`%s` is not there in a library, only in EVAL'):format(name))
+            elseif not entry and object ~= 'os' and not OTHERS[name] and not tested(node) then
+                unknown[#unknown + 1] = {node = node, name = name, object = object, key = key}
+            end
+        end
+
+        local targets = {}
+
+        return {
+            assign = function(node)
+                for _, target in ipairs(node.targets) do
+                    targets[target] = true
+                    if target.kind == 'name' and not target.variable then
+                        written[target.text] = true
+                    end
+                end
+            end,
+            function_statement = function(node)
+                targets[node.target] = true
+                if node.target.kind == 'name' and not node.target.variable then
+                    written[node.target.text] = true
+                end
+            end,
+            name = function(node)
+                local name = node.text
+                if node.variable then
+                    if not locals[name] then
+                        locals[name] = node
+                        order[#order + 1] = name
+                    end
+                elseif not targets[node] and not exists(name) and not OTHERS[name] and not asked(node)
+                    and not (lint.kind == 'function' and (name == 'KEYS' or name == 'ARGV')) then
+                    unknown[#unknown + 1] = {node = node, name = name}
+                end
+            end,
+            index = function(node)
+                if not targets[node] then
+                    member(node)
+                end
+            end,
+            finish = function()
+                for _, use in ipairs(unknown) do
+                    if use.object then
+                        tell_member(use)
+                    elseif not written[use.name] then
+                        tell_global(use)
+                    end
+                end
+            end,
+        }
+    end,
+}
