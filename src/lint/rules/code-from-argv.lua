@@ -1,0 +1,78 @@
+return {
+    severity = 'warning',
+    summary = 'code, or the name of a command, that is taken from ARGV or from data',
+    why = [[loadstring and load run what they are given with all that a script may do: who can set that text can write
+and delete any key, however the program checks its own calls. The same goes for the name of a command: redis.call(
+ARGV[1], ...) runs FLUSHALL as well. New text each time is also compiled each time.
+Let the data choose among what the script has: a table of functions, or of the names of commands.]],
+    bad = [[return loadstring('return ' .. ARGV[1])()]],
+    good = [==[local names = {add = 'SADD', remove = 'SREM'}
+return redis.call(names[ARGV[1]] or 'SADD', KEYS[1], ARGV[2])]==],
+    check = function(lint)
+        local compared = {} -- texts that the script compares with strings of its own
+        local names = {}
+
+        local function origin(node)
+            if lint.from(node, 'argument') then
+                return lint.kind == 'function' and 'the arguments' or 'ARGV'
+            elseif lint.from(node, 'key') then
+                return lint.kind == 'function' and 'the keys' or 'KEYS'
+            end
+            return lint.from(node, 'reply') and 'the data' or nil
+        end
+
+        -- unpack(ARGV): the name and all the rest.
+        local function unpacked(node)
+            local list = node.kind == 'call' and lint.builtin(node.callee) == 'unpack' and node.arguments[1]
+            if not list or node.arguments[2] then
+                return false
+            end
+            return lint.thing(list) == 'ARGV'
+        end
+
+        return {
+            binary = function(node)
+                if node.op == '==' or node.op == '~=' then
+                    local left, right = node.left, node.right
+                    if type(lint.constant(right)) == 'string' then
+                        compared[lint.text(left)] = true
+                    elseif type(lint.constant(left)) == 'string' then
+                        compared[lint.text(right)] = true
+                    end
+                end
+            end,
+            index = function(node) -- `if allowed[name] then`
+                if not node.named and node.key and origin(node.key) then
+                    local shape = lint.shape(node.object)
+                    if shape then
+                        compared[lint.text(node.key)] = true
+                    end
+                end
+            end,
+            call = function(node)
+                local name = lint.builtin(node.callee)
+                local code = node.arguments[1]
+                if (name == 'loadstring' or name == 'load') and code and origin(code) then
+                    lint.report(node, ('`%s` makes code of %s, and who sets that may run anything: keep the code in the '
+                        .. 'script, and let the data choose'):format(lint.text(node.callee), origin(code)))
+                end
+            end,
+            command = function(node, call)
+                local first = node.arguments[1]
+                if call.name or not first then
+                    return
+                elseif unpacked(first) or origin(first) and lint.constant(first) == nil then
+                    names[#names + 1] = {node = first, origin = unpacked(first) and 'ARGV' or origin(first)}
+                end
+            end,
+            finish = function()
+                for _, one in ipairs(names) do
+                    if not compared[lint.text(one.node)] then
+                        lint.report(one.node, ('the name of the command comes from %s, and may be any: choose it from a '
+                            .. 'table of those that are meant'):format(one.origin))
+                    end
+                end
+            end,
+        }
+    end,
+}

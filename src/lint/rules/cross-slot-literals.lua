@@ -1,0 +1,115 @@
+-- So many keys are compared with all that follow: time is to stay linear in the source.
+local FIRST <const> = 16
+
+-- What a key begins with, as far as it is written in the source; true if that is all of it.
+local function beginning(lint, node, made)
+    for _ = 1, 100 do
+        local constant = lint.constant(node)
+        if constant ~= nil and type(constant) ~= 'boolean' then
+            return tostring(constant), true
+        elseif node.kind == 'paren' then
+            node = node.inner
+        elseif node.kind == 'binary' and node.op == '..' then
+            local left, whole = beginning(lint, node.left, made)
+            if not left or not whole then
+                return left, false
+            end
+            local right = beginning(lint, node.right, made)
+            return left .. (right or ''), false
+        elseif node.kind == 'name' and node.variable and made[node.variable.id] then
+            node = made[node.variable.id]
+        else
+            return nil
+        end
+    end
+end
+
+-- The branches a node is in: from the clause to its `if`.
+local function clauses(lint, node)
+    local list = {}
+    for parent in lint.parents(node) do
+        if parent.kind == 'clause' then
+            list[#list + 1] = parent
+        end
+    end
+    return list
+end
+
+local function returns(clause)
+    local last = clause.body[#clause.body]
+    return last and last.kind == 'return'
+end
+
+-- Whether no run comes by both: they are in two branches of one `if`, or the first is in one that returns.
+local function apart(lint, first, second)
+    local mine = {} -- by where they begin: a node may come as another table each time
+    for _, clause in ipairs(clauses(lint, second)) do
+        mine[clause.parent.offset] = clause.offset
+    end
+    for _, clause in ipairs(clauses(lint, first)) do
+        local other = mine[clause.parent.offset]
+        if other ~= clause.offset and (other or returns(clause)) then
+            return true
+        end
+    end
+    return false
+end
+
+return {
+    severity = 'warning',
+    summary = 'two keys written in one script lie in different slots of a cluster',
+    why = [[A cluster spreads keys by a checksum of their names, or of what stands between the first { and the } after it.
+Keys of two slots are mostly on two servers, and a script runs on one: the call on the other key fails in the middle
+of the script ("Script attempted to access a non local key in a cluster node" or "a slot not served"). A script
+with a shebang is refused the second slot even where both are on the same server: "Script attempted to access keys
+that do not hash to the same slot".]],
+    bad = [[redis.call('DEL', 'cart:7')
+return redis.call('INCR', 'orders')]],
+    good = [[redis.call('DEL', KEYS[1])
+return redis.call('INCR', KEYS[2])]],
+    check = function(lint)
+        if lint.flags and (lint.flags['no-cluster'] or lint.flags['allow-cross-slot-keys']) then
+            return {}
+        end
+        local made = {} -- by a variable's id: what it was declared with and stays
+        local keys = {}
+
+        return {
+            ['local'] = function(node)
+                for i, name in ipairs(node.names) do
+                    local value = node.values[i]
+                    if value and name.variable and name.variable.writes == 0 then
+                        made[name.variable.id] = value
+                    end
+                end
+            end,
+            command = function(node)
+                for _, key in ipairs(lint.keys(node) or {}) do
+                    local text, whole = beginning(lint, key.node, made)
+                    local tag = text and text:match('^[^{]*{([^}]+)}')
+                    if text and (whole or tag) then
+                        keys[#keys + 1] = {node = key.node, text = text .. (whole and '' or '...'),
+                            slot = lint.slot(tag or text), func = lint.func(key.node)}
+                    end
+                end
+            end,
+            finish = function()
+                local told = {}
+                for i, key in ipairs(keys) do
+                    for j = 1, math.min(i - 1, FIRST) do
+                        local first = keys[j]
+                        -- Functions of a library are called one at a time.
+                        local together = lint.kind == 'eval' or first.func.offset == key.func.offset
+                        if together and first.slot ~= key.slot and not told[key.text]
+                            and not apart(lint, first.node, key.node) then
+                            told[key.text] = true
+                            lint.report(key.node, ('the keys `%s` and `%s` lie in slots %d and %d, and a script can '
+                                .. 'use one: begin both with the same hash tag, as in `{%s}`'):format(first.text,
+                                key.text, first.slot, key.slot, (key.text:match('^[%w_-]+') or 'tag')))
+                        end
+                    end
+                end
+            end,
+        }
+    end,
+}

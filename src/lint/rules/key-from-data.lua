@@ -1,0 +1,51 @@
+local function short(text)
+    text = text:gsub('%s+', ' ')
+    return #text > 48 and text:sub(1, 45) .. '...' or text
+end
+
+return {
+    severity = 'warning',
+    summary = 'a key that comes from ARGV or from a reply instead of KEYS',
+    why = [[Only KEYS says which keys a script is going to touch. A cluster sends the script to where those are; a key
+that comes in ARGV, or is found in the data, may lie on another server, and then the call fails in the middle
+of the script: "Script attempted to access a non local key in a cluster node" or "a slot not served". What was
+written before stays.
+A key from ARGV can just as well be passed in KEYS. One that is found in the data cannot be known ahead: let the
+program read it, pass it in KEYS, and let the script check that it is still the same.]],
+    bad = [[return redis.call('DEL', ARGV[1])]],
+    good = [[return redis.call('DEL', KEYS[1])]],
+    check = function(lint)
+        local told = {}
+
+        local function judge(node)
+            if lint.from(node, 'computed', 'key') or not lint.from(node, 'argument', 'reply') then
+                return
+            end
+            local id = node.kind == 'name' and node.variable and node.variable.id or lint.text(node)
+            if told[id] then
+                return
+            end
+            told[id] = true
+            local text = short(lint.text(node))
+            if lint.from(node, 'reply') then
+                lint.report(node, ('the key `%s` comes from a reply, and a cluster cannot see it ahead: read it first, '
+                    .. 'pass it as a key, and check here that it is still the same'):format(text))
+            else
+                lint.report(node, ('`%s` is used as a key, and not passed as one: a cluster does not send the script '
+                    .. 'to where it is; pass it in %s'):format(text,
+                    lint.kind == 'function' and 'the keys' or 'KEYS'))
+            end
+        end
+
+        return {
+            command = function(node)
+                if lint.flags and lint.flags['no-cluster'] then
+                    return
+                end
+                for _, key in ipairs(lint.keys(node) or {}) do
+                    judge(key.node)
+                end
+            end,
+        }
+    end,
+}
