@@ -1,0 +1,51 @@
+return {
+    severity = 'warning',
+    summary = 'a number may be beyond 2^53, where it is not exact',
+    why = [[Numbers of a script are doubles: whole numbers are exact up to 2^53, 9007199254740992. Beyond it neighbours are one and the
+same: 9007199254740993 is 9007199254740992, without an error. Ids, counters of 64 bits and nanoseconds belong in
+strings; the server adds them exactly (INCRBY, HINCRBY), compares ids, and does not make numbers of them. A large
+number given to a command becomes text like "1e+17" on Redis 7.0, and "1e+20" on all, which INCRBY refuses.]],
+    bad = [[redis.call('SET', KEYS[1], 9007199254740993)]],
+    good = [[redis.call('SET', KEYS[1], '9007199254740993')]],
+    check = function(lint)
+        -- Digits of a whole number as the double says them; nil if these are not the digits that are written.
+        local function is_exact(text, number)
+            local digits = text:match('^0*(%d+)$')
+            return not digits or string.format('%.0f', number) == digits
+        end
+
+        local function is_huge(node)
+            local _, huge = lint.number(node)
+            return huge
+        end
+
+        local arithmetic = {['+'] = true, ['-'] = true, ['*'] = true, ['^'] = true}
+
+        return {
+            number = function(node)
+                local text = lint.text(node)
+                local hex = text:match('^0[xX](%x+)$')
+                if not is_exact(text, node.number) or hex and #hex:gsub('^0+', '') > 13 and node.number > 2 ^ 53 then
+                    lint.report(node, string.format('%s is beyond 2^53, and becomes %.0f: write it as a string', text,
+                        node.number))
+                end
+            end,
+            call = function(node)
+                local text = lint.builtin(node.callee) == 'tonumber' and node.arguments[1] and not node.arguments[2]
+                    and lint.constant(node.arguments[1])
+                if type(text) == 'string' and tonumber(text) and not is_exact(text, tonumber(text) + 0.0) then
+                    lint.report(node, string.format('%s is beyond 2^53, and becomes %.0f: leave it a string', text,
+                        tonumber(text) + 0.0))
+                end
+            end,
+            binary = function(node)
+                if arithmetic[node.op] and is_huge(node) and not is_huge(node.left) and not is_huge(node.right)
+                    and not lint.constant(node)
+                then
+                    lint.report(node, lint.quote(node) .. ' may be beyond 2^53, where numbers are not exact: keep to smaller '
+                        .. 'units, or let the server do it (INCRBY, HINCRBY)')
+                end
+            end,
+        }
+    end,
+}

@@ -1,0 +1,74 @@
+local order = {['<'] = true, ['>'] = true, ['<='] = true, ['>='] = true}
+
+return {
+    severity = 'error',
+    summary = 'a number is compared with a string',
+    why = [[What is in ARGV, and what GET, HGET, ZSCORE, TIME and others answer, are strings in a script, digits or not. `<` between
+a number and a string is an error at run time ("attempt to compare number with string"), and `==` is false, whatever
+the string says: 5 == "5" is false. A default hides it: `redis.call('GET', k) or 0` is a number only as long as there is
+no such key.]],
+    bad = [[local n = redis.call('GET', KEYS[1]) or 0
+if n > 5 then
+    return redis.error_reply('LIMIT too many')
+end
+return n]],
+    good = [[local n = tonumber(redis.call('GET', KEYS[1]) or 0)
+if n > 5 then
+    return redis.error_reply('LIMIT too many')
+end
+return n]],
+    check = function(lint)
+        -- Of a variable whose type is asked: what it is on which path is more than is known here.
+        local typed
+
+        local function note_types(chunk)
+            typed = {}
+            lint.walk(chunk, function(child)
+                local of = child.kind == 'call' and lint.builtin(child.callee) == 'type' and child.arguments[1]
+                if of then
+                    typed[lint.text(of)] = true
+                end
+            end)
+        end
+
+        local function tell(node, number, text)
+            local command = lint.reply(text)
+            local index = lint.index(text)
+            local whose = command and string.format('%s answers a string', command)
+                or index and lint.from(text, 'argument') and string.format('ARGV[%d] is a string', index)
+                or lint.quote(text) .. ' may be a string'
+            if command and lint.may(text, 'number') then
+                whose = string.format('%s is a string when %s finds something', lint.quote(text), command)
+            elseif lint.from(text, 'argument') and lint.may(text, 'number') then
+                whose = lint.quote(text) .. ' is a string when it is given'
+            end
+            local what = order[node.op] and 'comparing it with a number is an error at run time'
+                or string.format('with a number it is never %s', node.op == '==' and 'equal' or 'anything but unequal')
+            lint.report(node, string.format('%s, and %s: write tonumber(%s)', whose, what, lint.quote(text):sub(2, -2)))
+        end
+
+        local function is_number(node)
+            return lint.always(node, 'number')
+        end
+
+        local function look(node, number, text)
+            if not is_number(number) or typed[lint.text(text)] then
+                return false
+            elseif order[node.op] and lint.may(text, 'string')
+                or not order[node.op] and lint.may(text, 'string') and lint.always(text, 'string', 'nil', 'false')
+            then
+                tell(node, number, text)
+                return true
+            end
+        end
+
+        return {
+            chunk = note_types,
+            binary = function(node)
+                if order[node.op] or node.op == '==' or node.op == '~=' then
+                    return look(node, node.left, node.right) or look(node, node.right, node.left)
+                end
+            end,
+        }
+    end,
+}

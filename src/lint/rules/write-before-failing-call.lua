@@ -1,0 +1,195 @@
+-- Commands that fail by what is stored, types apart; which of their words is the key that it depends on.
+local failing = {
+    RENAME = 'there is no such key', RENAMENX = 'there is no such key', LSET = 'there is no such element',
+    XREADGROUP = 'there is no such group', XCLAIM = 'there is no such group', XAUTOCLAIM = 'there is no such group',
+    ['XGROUP CREATE'] = 'the group is there', ['XGROUP SETID'] = 'there is no such group',
+    ['XGROUP CREATECONSUMER'] = 'there is no such group',
+}
+-- What nobody has to take back.
+local harmless = {EXPIRE = true, PEXPIRE = true, EXPIREAT = true, PEXPIREAT = true, TOUCH = true, PERSIST = true}
+
+return {
+    severity = 'warning',
+    summary = 'behind a write comes an error that could have been known before it',
+    why = [[Nothing is rolled back when a script ends with an error: what it wrote before stays, and who called believes that nothing
+was done, or does it all again. So what can be checked is checked first, and written last. In a loop that checks and
+writes each key, the first keys are written when a later one is refused: check in one loop, write in another.]],
+    bad = [[redis.call('DECRBY', KEYS[1], ARGV[1])
+if redis.call('EXISTS', KEYS[2]) == 0 then
+    return redis.error_reply('NOUSER there is no such user')
+end
+redis.call('RPUSH', KEYS[2], ARGV[1])]],
+    good = [[if redis.call('EXISTS', KEYS[2]) == 0 then
+    return redis.error_reply('NOUSER there is no such user')
+end
+redis.call('DECRBY', KEYS[1], ARGV[1])
+redis.call('RPUSH', KEYS[2], ARGV[1])]],
+    check = function(lint)
+        local depends
+
+        local function has_commands(func)
+            local found = false
+            lint.walk(func, function(child)
+                found = found or child.kind == 'call' and (lint.call(child) ~= nil or lint.defined(child.callee) ~= nil)
+                return not found
+            end)
+            return found
+        end
+
+        local function share_keys(node, write)
+            local a, b = lint.key_texts(node), lint.key_texts(write.node)
+            if not a or not b then
+                return true
+            end
+            for text in pairs(a) do
+                if b[text] then
+                    return true
+                end
+            end
+            return false
+        end
+
+        local function depends_call(node, write)
+            local call = lint.call(node)
+            if call then
+                return not call.info or call.info.write or share_keys(node, write)
+            end
+            local func = lint.defined(node.callee)
+            return func and has_commands(func) or not func and not lint.builtin(node.callee)
+        end
+
+        -- Whether a value may be another one because of a write: then it cannot be looked at before.
+        function depends(node, write, depth)
+            local found = depth > 6
+            lint.walk(node, function(child)
+                if found or child.kind == 'function' then
+                    return false
+                elseif child.kind == 'call' then
+                    found = depends_call(child, write)
+                elseif child.kind == 'method' then
+                    found = true
+                elseif child.kind == 'name' and child.variable and child.parent.kind ~= 'local' then
+                    local list, all = lint.sources(child)
+                    found = not all and lint.from(child, 'reply')
+                    for _, source in ipairs(list) do
+                        found = found or source.kind ~= 'function' and depends(source, write, depth + 1)
+                    end
+                end
+                return not found
+            end)
+            return found
+        end
+
+        -- The first of the last writes before `count` that nothing in the conditions depends on.
+        local function free_write(before, conditions)
+            local found
+            while before do
+                if not before.call then
+                    return found
+                end
+                for _, condition in ipairs(conditions) do
+                    if depends(condition, before, 0) then
+                        return found
+                    end
+                end
+                if not harmless[before.call.name or ''] then
+                    found = before
+                end
+                before = before.next
+            end
+            return found
+        end
+
+        local function writes_in(body, node)
+            local found = false
+            for _, statement in ipairs(body) do
+                if statement.offset < node.offset then
+                    lint.walk(statement, function(child)
+                        local call = child.kind == 'call' and lint.call(child)
+                        found = found or call and call.info and call.info.write
+                        found = found or child.kind == 'call' and lint.defined(child.callee) and has_commands(lint.defined(child.callee))
+                        return not found
+                    end)
+                end
+            end
+            return found
+        end
+
+        local function tell(node, write, what)
+            lint.report(node, string.format('%s comes behind %s in line %d%s, which stays: %s', what, write.call.name or 'the write',
+                write.node.line, write.again and ', in an earlier round' or '',
+                write.again and 'check all in a loop of its own first' or 'check this before it'))
+        end
+
+        local function look_error(node, what, guard)
+            local write = guard and not writes_in(guard.body, node) and free_write(guard.before, guard.conditions)
+            if write then
+                tell(node, write, what)
+            end
+        end
+
+        local function is_error_table(node)
+            if node.kind == 'call' and lint.builtin(node.callee) == 'redis.error_reply' then
+                return true
+            end
+            for _, field in ipairs(node.kind == 'table' and node.fields or {}) do
+                if field.named and field.key.text == 'err' then
+                    return true
+                end
+            end
+            return false
+        end
+
+        local read = {} -- keys that were asked about
+
+        local function look_call(node, before)
+            local call = lint.call(node)
+            local texts = call and lint.key_texts(node)
+            local reason = call and not call.protected and call.name and failing[call.name]
+            while before and before.call and harmless[before.call.name or ''] do
+                before = before.next
+            end
+            if reason and before and before.call and texts then
+                for text in pairs(texts) do
+                    if read[text] then
+                        return
+                    end
+                end
+                lint.report(node, string.format('%s fails when %s, behind %s in line %d, which stays: ask before that, or take '
+                    .. 'redis.pcall and look at `err`', call.name, reason, before.call.name or 'a write', before.node.line))
+            end
+            for text in pairs(texts or {}) do
+                read[text] = true
+            end
+        end
+
+        local function visit(node, before, guards)
+            if node.kind == 'return' and lint.answers(node) and node.values[1] and is_error_table(node.values[1]) then
+                look_error(node, 'this error', guards)
+            elseif lint.raises(node) then
+                look_error(node, 'this error', guards)
+            elseif node.kind == 'call_statement' and node.call.kind == 'call' and lint.builtin(node.call.callee) == 'assert'
+                and node.call.arguments[1]
+            then
+                local write = free_write(before, {node.call.arguments[1]})
+                if write then
+                    tell(node, write, 'assert')
+                end
+            end
+            if node.kind == 'local' or node.kind == 'assign' or node.kind == 'call_statement' or node.kind == 'return' then
+                lint.walk(node, function(child)
+                    if child.kind == 'call' then
+                        look_call(child, before)
+                    end
+                    return child.kind ~= 'function'
+                end)
+            end
+        end
+
+        return {
+            chunk = function(node)
+                lint.paths(node, visit)
+            end,
+        }
+    end,
+}
