@@ -1,5 +1,6 @@
 # Writes what runs inside the server as C: of each <name>.lua an array lua_<name>, without a NUL. Run with
-# -DSOURCES=<folder> -DOUTPUT=<file> -P.
+# -DSOURCES=<folder> -DOUTPUT=<file> -P; with -DEXPANDED=<folder> the same is also written there as <name>.lua, for
+# the linter.
 #
 # What several scripts of a folder have in common is in its folder part/: a line of theirs that says nothing but
 # "-- here: part/<name>.lua", indented or not, stands for that file. Lua of a server has no `require`.
@@ -25,14 +26,24 @@ line_of("-- here: part/" here)
 foreach(source IN LISTS sources)
   get_filename_component(name "${source}" NAME_WE)
   bytes_of("${source}" bytes)
+  file(READ "${source}" expanded)
   foreach(part IN LISTS parts)
     bytes_of("${SOURCES}/${part}" part_bytes)
     line_of("-- here: ${part}\n" line)
     string(REPLACE "${line}" "${part_bytes}" bytes "${bytes}")
+    file(READ "${SOURCES}/${part}" part_text)
+    string(REPLACE "-- here: ${part}\n" "${part_text}" expanded "${expanded}")
   endforeach()
   string(FIND "${bytes}" "${here}" missing)
   if(NOT missing EQUAL -1)
     message(FATAL_ERROR "${source}: wants a part that is not there")
+  endif()
+  if(EXPANDED)
+    file(WRITE "${EXPANDED}/${name}.lua" "${expanded}")
+    bytes_of("${EXPANDED}/${name}.lua" written)
+    if(NOT written STREQUAL bytes)
+      message(FATAL_ERROR "${source}: what the linter is to see is not what the library sends")
+    endif()
   endif()
   string(APPEND text "static const char lua_${name}[] = {${bytes}};\n")
 endforeach()
