@@ -3,6 +3,11 @@ local function short(text)
     return #text > 48 and text:sub(1, 45) .. '...' or text
 end
 
+-- Commands that take nothing but keys.
+local ALL_KEYS <const> = {
+    DEL = true, UNLINK = true, EXISTS = true, TOUCH = true, MGET = true, SUNION = true, SINTER = true, SDIFF = true,
+}
+
 return {
     severity = 'warning',
     summary = 'a key that comes from ARGV or from a reply instead of KEYS',
@@ -17,17 +22,14 @@ program read it, pass it in KEYS, and let the script check that it is still the 
     check = function(lint)
         local told = {}
 
-        local function judge(node)
-            if lint.from(node, 'computed', 'key') or not lint.from(node, 'argument', 'reply') then
-                return
-            end
+        local function tell(node, origin)
             local id = node.kind == 'name' and node.variable and node.variable.id or lint.text(node)
             if told[id] then
                 return
             end
             told[id] = true
             local text = short(lint.text(node))
-            if lint.from(node, 'reply') then
+            if origin == 'reply' then
                 lint.report(node, ('the key `%s` comes from a reply, and a cluster cannot see it ahead: read it first, '
                     .. 'pass it as a key, and check here that it is still the same'):format(text))
             else
@@ -37,10 +39,22 @@ program read it, pass it in KEYS, and let the script check that it is still the 
             end
         end
 
+        local function judge(node)
+            if not lint.from(node, 'computed', 'key') and lint.from(node, 'argument', 'reply') then
+                tell(node, lint.from(node, 'reply') and 'reply' or 'argument')
+            end
+        end
+
         return {
-            command = function(node)
+            command = function(node, call)
                 if lint.flags and lint.flags['no-cluster'] then
                     return
+                end
+                local last = call.arguments[#call.arguments]
+                if call.open and last and ALL_KEYS[call.name] and last.kind == 'call'
+                    and lint.builtin(last.callee) == 'unpack' and last.arguments[1]
+                    and lint.thing(last.arguments[1]) == 'ARGV' then
+                    tell(last, 'argument')
                 end
                 for _, key in ipairs(lint.keys(node) or {}) do
                     judge(key.node)
