@@ -2,26 +2,21 @@
 local FIRST <const> = 16
 
 -- What a key begins with, as far as it is written in the source; true if that is all of it.
-local function beginning(lint, node, made)
-    for _ = 1, 100 do
-        local constant = lint.constant(node)
-        if constant ~= nil and type(constant) ~= 'boolean' then
-            return tostring(constant), true
-        elseif node.kind == 'paren' then
-            node = node.inner
-        elseif node.kind == 'binary' and node.op == '..' then
-            local left, whole = beginning(lint, node.left, made)
-            if not left or not whole then
-                return left, false
-            end
-            local right = beginning(lint, node.right, made)
-            return left .. (right or ''), false
-        elseif node.kind == 'name' and node.variable and made[node.variable.id] then
-            node = made[node.variable.id]
-        else
-            return nil
-        end
+local function beginning(lint, node)
+    local constant = lint.constant(node)
+    if type(constant) == 'string' or type(constant) == 'number' then
+        return tostring(constant), true
     end
+    local sources, all = lint.sources(node)
+    local source = all and #sources == 1 and sources[1]
+    if not source or source.kind ~= 'binary' or source.op ~= '..' then
+        return nil
+    end
+    local left, whole = beginning(lint, source.left)
+    if not left or not whole then
+        return left, false
+    end
+    return left .. (beginning(lint, source.right) or ''), false
 end
 
 -- The branches a node is in: from the clause to its `if`.
@@ -71,21 +66,12 @@ return redis.call('INCR', KEYS[2])]],
         if lint.flags and (lint.flags['no-cluster'] or lint.flags['allow-cross-slot-keys']) then
             return {}
         end
-        local made = {} -- by a variable's id: what it was declared with and stays
         local keys = {}
 
         return {
-            ['local'] = function(node)
-                for i, name in ipairs(node.names) do
-                    local value = node.values[i]
-                    if value and name.variable and name.variable.writes == 0 then
-                        made[name.variable.id] = value
-                    end
-                end
-            end,
             command = function(node)
                 for _, key in ipairs(lint.keys(node) or {}) do
-                    local text, whole = beginning(lint, key.node, made)
+                    local text, whole = beginning(lint, key.node)
                     local tag = text and text:match('^[^{]*{([^}]+)}')
                     if text and (whole or tag) then
                         keys[#keys + 1] = {node = key.node, text = text .. (whole and '' or '...'),

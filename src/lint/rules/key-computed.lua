@@ -1,9 +1,3 @@
--- The text of a node, short enough for a message.
-local function short(text)
-    text = text:gsub('%s+', ' ')
-    return #text > 48 and text:sub(1, 45) .. '...' or text
-end
-
 -- What a key was made of, as far as that was not written in the source: "ARGV and a reply".
 local function ingredients(lint, node)
     local names = lint.kind == 'function' and {key = 'the keys', argument = 'the arguments'}
@@ -43,14 +37,13 @@ A key made from an element of KEYS lies where that one does only if that one has
                 return
             end
             told[id] = true
-            local text = short(lint.text(node))
             if lint.from(node, 'key') then
-                lint.report(node, ('the key `%s` is made of %s: a cluster has it in the same place only if they have a '
-                    .. 'hash tag, as in `{user:7}:cart`; see to that, or pass this key too'):format(text,
+                lint.report(node, ('the key %s is made of %s: a cluster has it in the same place only if they have a '
+                    .. 'hash tag, as in `{user:7}:cart`; see to that, or pass this key too'):format(lint.quote(node),
                     ingredients(lint, node)), 'info')
             else
-                lint.report(node, ('the key `%s` is made of %s, where a cluster cannot see it ahead: put it together '
-                    .. 'in the program, and pass it as a key'):format(text, ingredients(lint, node)))
+                lint.report(node, ('the key %s is made of %s, where a cluster cannot see it ahead: put it together '
+                    .. 'in the program, and pass it as a key'):format(lint.quote(node), ingredients(lint, node)))
             end
         end
 

@@ -1,8 +1,3 @@
-local function short(text)
-    text = text:gsub('%s+', ' ')
-    return #text > 48 and text:sub(1, 45) .. '...' or text
-end
-
 -- Commands that take nothing but keys.
 local ALL_KEYS <const> = {
     DEL = true, UNLINK = true, EXISTS = true, TOUCH = true, MGET = true, SUNION = true, SINTER = true, SDIFF = true,
@@ -28,13 +23,12 @@ program read it, pass it in KEYS, and let the script check that it is still the 
                 return
             end
             told[id] = true
-            local text = short(lint.text(node))
             if origin == 'reply' then
-                lint.report(node, ('the key `%s` comes from a reply, and a cluster cannot see it ahead: read it first, '
-                    .. 'pass it as a key, and check here that it is still the same'):format(text))
+                lint.report(node, ('the key %s comes from a reply, and a cluster cannot see it ahead: read it first, '
+                    .. 'pass it as a key, and check here that it is still the same'):format(lint.quote(node)))
             else
-                lint.report(node, ('`%s` is used as a key, and not passed as one: a cluster does not send the script '
-                    .. 'to where it is; pass it in %s'):format(text,
+                lint.report(node, ('%s is used as a key, and not passed as one: a cluster does not send the script '
+                    .. 'to where it is; pass it in %s'):format(lint.quote(node),
                     lint.kind == 'function' and 'the keys' or 'KEYS'))
             end
         end

@@ -1,8 +1,3 @@
-local function short(text)
-    text = text:gsub('%s+', ' ')
-    return #text > 48 and text:sub(1, 45) .. '...' or text
-end
-
 return {
     severity = 'warning',
     summary = 'a key that is written in the script instead of being passed in KEYS',
@@ -26,8 +21,8 @@ stays. The same script cannot be used for a second set of data either.]],
                 return
             end
             told[id] = true
-            local text = constant and short(tostring(constant)) or short(lint.text(node))
-            lint.report(node, ('the key `%s` is written in the script, and not passed: a cluster does not send the '
+            local text = constant and #tostring(constant) <= 40 and ('`%s`'):format(constant) or lint.quote(node)
+            lint.report(node, ('the key %s is written in the script, and not passed: a cluster does not send the '
                 .. 'script to where it is; pass it in %s'):format(text, lint.kind == 'function' and 'the keys' or 'KEYS'))
         end
 

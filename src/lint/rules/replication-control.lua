@@ -19,8 +19,7 @@ return redis.call('SET', KEYS[1], ARGV[1])]],
                     lint.report(node, ('`%s` does not exist in functions: leave it out, it is how they work anyway')
                         :format(lint.text(node.callee)))
                 elseif name == 'redis.replicate_commands' then
-                    lint.report(node, ('`%s` does nothing since Redis 7.0: leave it out'):format(lint.text(node.callee)),
-                        'info')
+                    lint.report(node, ('`%s` does nothing since Redis 7.0: leave it out'):format(lint.text(node.callee)))
                 end
             end,
         }
