@@ -44,9 +44,9 @@ static size_t container_of(const char *name, size_t size)
 static bool comparable(const struct command *command, const char *name, size_t size)
 {
     size_t container = container_of(name, size);
-    return command->servers != 0 && command->name_length + WRONG_MAX >= size &&
-           command->name_length <= size + WRONG_MAX &&
-           container_of(command->name, command->name_length) == container &&
+    size_t length = command->name_length;
+    return command->servers != 0 && length + WRONG_MAX >= size && length <= size + WRONG_MAX &&
+           container_of(command->name, length) == container &&
            memcmp(command->name, name, container) == 0;
 }
 
