@@ -149,14 +149,19 @@ static bool is_space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* A first line "#!lua name=…": the words behind the engine's name are what a server reads as metadata. */
+/* A first line "#!lua name=…": the words behind the engine's name are what a server reads as metadata, in
+ * capitals or not. */
 static bool names_a_library(const struct lint_tree *tree)
 {
-    static const char word[] = "name=";
+    static const char word[] = " name=";
     size_t n = sizeof word - 1;
-    for (size_t i = 2; i + n < tree->shebang; i++)
-        if (is_space(tree->source[i]) && memcmp(tree->source + i + 1, word, n) == 0)
+    for (size_t i = 2; i + n <= tree->shebang; i++) {
+        size_t k = is_space(tree->source[i]) ? 1 : 0;
+        while (k && k < n && (tree->source[i + k] | 0x20) == (word[k] | 0x20))
+            k++;
+        if (k == n)
             return true;
+    }
     return false;
 }
 

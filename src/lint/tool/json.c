@@ -17,8 +17,8 @@ static void finding(FILE *stream, const vouch_lint_finding *f)
 {
     (void)fprintf(stream, "\n   {\"rule\": ");
     string(stream, f->rule);
-    (void)fprintf(stream, ", \"severity\": \"%s\", \"message\": ",
-                  vouch_lint_severity_name(f->severity));
+    (void)fprintf(stream,
+                  ", \"severity\": \"%s\", \"message\": ", vouch_lint_severity_name(f->severity));
     string(stream, f->message);
     (void)fprintf(stream,
                   ", \"line\": %u, \"column\": %u, \"endLine\": %u, \"endColumn\": %u, "

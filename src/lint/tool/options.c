@@ -132,8 +132,8 @@ static bool set_rules(struct options *o, const char *name, const char *value,
 {
     (void)name;
     bool relative = origin->folder && value[0] != '/';
-    o->rules = arena_print(&o->arena, "%s%s%s", relative ? origin->folder : "",
-                           relative ? "/" : "", value);
+    o->rules = arena_print(&o->arena, "%s%s%s", relative ? origin->folder : "", relative ? "/" : "",
+                           value);
     o->rules_from = origin->from;
     return o->rules || no_memory(fault);
 }

@@ -103,7 +103,8 @@ static bool ask(struct run *run, const struct file *file, const vouch_lint_repor
         (void)snprintf(message, room,
                        "the server takes this source, which by the findings here does not compile");
     else
-        (void)snprintf(message, room, "the server refuses this source, and nothing here says why: %s",
+        (void)snprintf(message, room,
+                       "the server refuses this source, and nothing here says why: %s",
                        answer.words);
     *out = (vouch_lint_finding){.severity = rule ? rule->severity : VOUCH_LINT_ERROR,
                                 .rule = "server-disagrees",

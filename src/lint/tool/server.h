@@ -9,7 +9,7 @@ struct server;
 enum verdict {
     VERDICT_ACCEPTED,
     VERDICT_NOT_COMPILED, /* refused by its compiler */
-    VERDICT_REFUSED,      /* for another reason: its first line, or what it does while it is loaded */
+    VERDICT_REFUSED, /* for another reason: its first line, or what it does while it is loaded */
 };
 
 struct answer {

@@ -36,9 +36,9 @@ static bool is_in(const struct range *ranges, size_t n, uint32_t point)
 
 /* C0, DEL and C1; joiners, marks and overrides of direction; separators of lines; the byte order mark; tags. */
 static const struct range unseen[] = {
-    {0x00, 0x08},     {0x0a, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},
-    {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb},
-    {0xe0000, 0xe0fff},
+    {0x00, 0x08},     {0x0a, 0x1f},     {0x7f, 0x9f},       {0xad, 0xad},
+    {0x61c, 0x61c},   {0x200b, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f},
+    {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe0fff},
 };
 
 /* Those that are drawn over what is before them. */
@@ -71,8 +71,11 @@ struct glyph glyph_at(const char *text, size_t size)
         return (struct glyph){n, (unsigned)(4 * n), true};
     if (point < 0x300)
         return (struct glyph){n, 1, false};
-    return (struct glyph){
-        n, is_in(RANGES(combining), point) ? 0 : is_in(RANGES(wide), point) ? 2 : 1, false};
+    return (struct glyph){n,
+                          is_in(RANGES(combining), point) ? 0
+                          : is_in(RANGES(wide), point)    ? 2
+                                                          : 1,
+                          false};
 }
 
 struct glyph glyph_before(const char *text, size_t at)
