@@ -175,6 +175,7 @@ static ts_reply *send_line(const ts_server *server, const char *line, const char
         ck_assert_uint_lt(n, TS_WORDS_MAX);
         bool call = n == 0 && strcmp(word, "CALL") == 0;
         if (call) {
+            ck_assert_msg(digest != NULL, "CALL of no script: %s", line);
             free(word);
             words[n] = ts_copy("EVALSHA", sizes[n] = strlen("EVALSHA"));
             word = ts_copy(digest, size = strlen(digest));
