@@ -1,0 +1,442 @@
+/* Sources near a limit of the compiler, by a little on either side: 200 locals, 60 upvalues, 200 levels, 250
+ * registers, 50 items at once, and what counts towards them unseen. */
+#include "lua_grammar_parts.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum limit {
+    LOCALS,
+    UPVALUES,
+    LEVELS,
+    TARGETS,
+    REGISTERS,
+    ARGUMENTS,
+    RETURNED,
+    ITEMS,
+    CHAIN,
+    CONSTANTS,
+    FORMAT,
+    ELSEIFS,
+    FUNCTIONS
+};
+const char *const lua_limits[] = {
+    "200 locals", "60 upvalues", "200 levels", "many targets", "250 registers", "many arguments",
+    "many values returned", "50 items", "long chains", "256 constants",
+    "string.format with 248 arguments", "many elseifs", "many functions",
+    /* forms of levels, registers and locals */
+    "locals: parameters", "locals: a list", "locals: one by one", "locals: a function",
+    "locals: for", "locals: for in", "locals: over again", "locals: arg"};
+const size_t lua_limit_count = sizeof lua_limits / sizeof *lua_limits;
+
+static void note(struct lua_text *t, size_t limit)
+{
+    t->grammar->used[LUA_FIRST_LIMIT + limit] = true;
+}
+
+__attribute__((format(printf, 2, 3))) static void add(struct lua_text *t, const char *format, ...)
+{
+    char bytes[256];
+    va_list list;
+    va_start(list, format);
+    int size = vsnprintf(bytes, sizeof bytes, format, list);
+    va_end(list);
+    ts_buffer_add(&t->grammar->text, bytes, (size_t)size);
+}
+
+static void add_times(struct lua_text *t, uint32_t count, const char *text)
+{
+    while (count--)
+        add(t, "%s", text);
+}
+
+/* "v1,v2,v3" */
+static void add_list(struct lua_text *t, uint32_t from, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        add(t, i ? ",v%u" : "v%u", from + i);
+}
+
+static uint32_t below(struct lua_text *t, uint32_t n)
+{
+    return dice_below(&t->dice, n);
+}
+
+/* n, in one declaration. */
+static void add_locals(struct lua_text *t, uint32_t count)
+{
+    if (count == 0)
+        return;
+    add(t, "local ");
+    add_list(t, 1, count);
+    add(t, lua_chance(t, 2) ? "\n" : "=f()\n");
+}
+
+/* ---- locals --------------------------------------------------------------------------------- */
+
+/* One way to have at most `left` more; how many it took. `ends` counts blocks that it opened. */
+static uint32_t more_locals(struct lua_text *t, uint32_t at, uint32_t left, uint32_t *ends)
+{
+    uint32_t n = 1 + below(t, left < 60 ? left : 60), way = below(t, 6);
+    note(t, FUNCTIONS + 2 + way);
+    switch (way) {
+    case 0:
+        add(t, "local ");
+        add_list(t, at, n);
+        add(t, "\n");
+        return n;
+    case 1:
+        for (uint32_t i = 0; i < n; i++)
+            add(t, "local v%u=%u ", at + i, i);
+        return n;
+    case 2:
+        add(t, "local function v%u(a,b) local c end ", at);
+        return 1;
+    case 3:
+        ++*ends;
+        add(t, "for v%u=1,2 do ", at);
+        return 4;
+    case 4:
+        n = 1 + n % 5;
+        ++*ends;
+        add(t, "for ");
+        add_list(t, at, n);
+        add(t, " in x do ");
+        return n + 3;
+    default:
+        add(t, "do local ");
+        add_list(t, at, n);
+        add(t, " end ");
+        return 0;
+    }
+}
+
+static void write_locals(struct lua_text *t)
+{
+    uint32_t goal = lua_near(t, 200, 3), have = 0, ends = 0;
+    bool function = lua_chance(t, 2), vararg = function && lua_chance(t, 2);
+    if (function) {
+        have = below(t, 201);
+        note(t, vararg ? FUNCTIONS + 8 : FUNCTIONS + 1);
+        add(t, "local function f(");
+        add_list(t, 1, have);
+        add(t, vararg ? "%s...) " : "%.0s) ", have ? "," : "");
+        have += vararg;
+    }
+    while (have < goal)
+        have += more_locals(t, have + 1, goal - have, &ends);
+    add_times(t, ends + function, " end");
+}
+
+/* ---- upvalues ------------------------------------------------------------------------------- */
+
+static void use(struct lua_text *t, uint32_t from, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        add(t, lua_chance(t, 2) ? "x=v%u " : "v%u=x ", from + i);
+}
+
+static void write_upvalues(struct lua_text *t)
+{
+    uint32_t goal = lua_near(t, 60, 2), inner = below(t, goal + 1), again = below(t, inner + 1);
+    add_locals(t, 70 + below(t, 100));
+    add(t, "local function f() ");
+    if (lua_chance(t, 2)) {
+        use(t, 1, goal - inner);
+        add(t, lua_chance(t, 2) ? "local v1 " : "local y=1 ");
+    } else {
+        inner = goal;
+    }
+    /* What a function in it takes from outside goes through this one. */
+    add(t, lua_chance(t, 2) ? "return function() " : "do x=function(...) ");
+    use(t, goal - inner + 1, inner);
+    use(t, goal - inner + 1, again);
+    add(t, "end end end");
+}
+
+/* ---- levels --------------------------------------------------------------------------------- */
+
+/* What stands around what: 's' a statement, 'e' an expression. */
+static const struct wrap {
+    char in, holds;
+    uint32_t levels;
+    const char *open, *close;
+} wraps[] = {
+    {'s', 's', 1, "do ", " end"},
+    {'s', 's', 1, "if x then ", " end"},
+    {'s', 's', 1, "if x then else ", " end"},
+    {'s', 's', 1, "if x then elseif y then ", " end"},
+    {'s', 's', 1, "while x do ", " end"},
+    {'s', 's', 1, "repeat ", " until x"},
+    {'s', 's', 1, "for i=1,2 do ", " end"},
+    {'s', 's', 1, "for k in x do ", " end"},
+    {'s', 's', 1, "function f() ", " end"},
+    {'s', 's', 1, "local function f(...) ", " end"},
+    {'s', 'e', 1, "x = ", ""},
+    {'s', 'e', 1, "return ", ""},
+    {'s', 'e', 1, "f(", ")"},
+    {'s', 'e', 1, "x[", "] = 1"},
+    {'s', 'e', 1, "local x = ", ""},
+    {'s', 'e', 1, "if ", " then end"},
+    {'s', 'e', 1, "while ", " do end"},
+    {'s', 'e', 1, "repeat until ", ""},
+    {'s', 'e', 1, "for i = 1, ", " do end"},
+    {'s', 'e', 1, "for k in ", " do end"},
+    {'e', 'e', 1, "(", ")"},
+    {'e', 'e', 1, "- ", ""},
+    {'e', 'e', 1, "not ", ""},
+    {'e', 'e', 1, "#", ""},
+    {'e', 'e', 1, "{", "}"},
+    {'e', 'e', 1, "{x=", "}"},
+    {'e', 'e', 1, "{[", "]=1}"},
+    {'e', 'e', 1, "{1,2;", "}"},
+    {'e', 'e', 1, "f(", ")"},
+    {'e', 'e', 1, "f(1,", ")"},
+    {'e', 'e', 1, "x[", "]"},
+    {'e', 'e', 1, "x:m(", ")"},
+    {'e', 'e', 1, "f{", "}"},
+    {'e', 'e', 1, "1 .. ", ""},
+    {'e', 'e', 1, "x .. ", ""},
+    {'e', 'e', 1, "2 ^ ", ""},
+    {'e', 'e', 1, "x + ", ""},
+    {'e', 'e', 1, "x and ", ""},
+    {'e', 'e', 1, "x == ", ""},
+    {'e', 's', 1, "function() ", " end"},
+    {'e', 's', 2, "(function() ", " end)()"},
+};
+enum { WRAPS = sizeof wraps / sizeof *wraps, WRAPPED_MAX = 240 };
+
+static const struct wrap *find_wrap(struct lua_text *t, char in)
+{
+    const struct wrap *wrap;
+    do
+        wrap = &wraps[below(t, WRAPS)];
+    while (wrap->in != in);
+    return wrap;
+}
+
+static void write_levels(struct lua_text *t)
+{
+    const struct wrap *around[WRAPPED_MAX];
+    uint32_t goal = lua_near(t, 199, 2), levels = 0, count = 0;
+    char in = 's';
+    uint32_t longest = lua_chance(t, 2) ? 200 : 40;
+    while (levels < goal && count < WRAPPED_MAX) {
+        const struct wrap *wrap = find_wrap(t, in);
+        uint32_t times = wrap->in == wrap->holds ? 1 + below(t, longest) : 1;
+        for (; times > 0 && levels < goal && count < WRAPPED_MAX; times--) {
+            add(t, "%s", wrap->open);
+            levels += wrap->levels;
+            around[count++] = wrap;
+        }
+        in = wrap->holds;
+    }
+    add(t, in == 'e' ? (lua_chance(t, 3) ? "f()" : "1") : "");
+    while (count > 0)
+        add(t, "%s", around[--count]->close);
+}
+
+static void write_targets(struct lua_text *t)
+{
+    static const char *const targets[] = {"a", "a.b", "a[1]", "a[i]", "f().x", "f(1)[2]"};
+    uint32_t levels = lua_chance(t, 2) ? below(t, 198) : below(t, 5);
+    uint32_t goal = lua_near(t, levels < 195 ? 200 - levels : 5, 3);
+    const char *target = targets[below(t, 6)];
+    add_times(t, levels, "do ");
+    if (lua_chance(t, 3))
+        add(t, "local a,i ");
+    for (uint32_t i = 0; i < goal; i++)
+        add(t, "%s%s", i ? "," : "", lua_chance(t, 10) ? targets[below(t, 6)] : target);
+    add(t, "=");
+    add_times(t, lua_chance(t, 2) ? below(t, 5) : below(t, 260), "1,");
+    add(t, "f()");
+    add_times(t, levels, " end");
+}
+
+/* ---- registers ------------------------------------------------------------------------------ */
+
+static void add_atoms(struct lua_text *t, uint32_t count)
+{
+    static const char *const atoms[] = {
+        "1",     "g",     "'s'", "nil",  "v1",      "x.y",
+        "not g", "f()",   "{}",  "g==1", "g and 2", "function() end",
+        "1+1",   "x[v2]", "-g",  "true", "g..1",    "g or 1<g"};
+    const char *mostly = atoms[below(t, 8)];
+    for (uint32_t i = 0; i < count; i++)
+        add(t, "%s%s", i ? "," : "", lua_chance(t, 8) ? atoms[below(t, 18)] : mostly);
+}
+
+/* An expression that wants this many registers at once, or nearly. */
+static void add_pressure(struct lua_text *t, uint32_t left, uint32_t depth)
+{
+    if (left < 2 || depth > 180) {
+        add_atoms(t, 1);
+        return;
+    }
+    uint32_t way = below(t, 12), n = 1 + below(t, left < 80 ? left - 1 : 79);
+    static const char *const open[] = {"g+(", "g..", "x[", "(", "#", "g<", "{x=", "g-1^"};
+    static const char *const close[] = {")", "", "]", ")==g", "", "", "}", ""};
+    if (way < 8) {
+        add(t, "%s", open[way]);
+        add_pressure(t, left - 1, depth + 1);
+        add(t, "%s", close[way]);
+        return;
+    }
+    bool first = way == 11;
+    if (way == 8)
+        n = n > 49 ? 49 : n;
+    add(t, way == 8 ? "{" : way == 9 ? "x:m(" : "f(");
+    if (!first)
+        add_atoms(t, n);
+    add(t, first ? "" : ",");
+    add_pressure(t, left > n ? left - n : 1, depth + 1);
+    add(t, first ? "," : "");
+    if (first)
+        add_atoms(t, n);
+    add(t, way == 8 ? "}" : ")");
+}
+
+static void write_registers(struct lua_text *t)
+{
+    static const char *const forms[] = {
+        "return ", "return g,g,g,", "local z=",    "x=", "x[g]=", "v1,g,x[g]=1,g,",
+        "if ",     "for i=g,",      "for k in g,", "f(", "v1="};
+    static const char *const ends[] = {"",          "",          "",        "",  "", "",
+                                       " then end", ",g do end", " do end", ")", ""};
+    uint32_t locals = below(t, 200), form = below(t, 11), goal = lua_near(t, 250, 6);
+    add_locals(t, locals);
+    if (lua_chance(t, 4) && locals < 190) {
+        add(t, "for i=1,2 do ");
+        add(t, "%s", forms[form]);
+        add_pressure(t, goal - locals - 4, 0);
+        add(t, "%s end", ends[form]);
+        return;
+    }
+    add(t, "%s", forms[form]);
+    add_pressure(t, goal - locals, 0);
+    add(t, "%s", ends[form]);
+}
+
+static void write_arguments(struct lua_text *t)
+{
+    static const char *const calls[] = {"f(",    "x:m(", "return f(",   "local z=x.y(",
+                                        "f(g)(", "v1(",  "return x:m(", "f(g,f("};
+    uint32_t locals = lua_chance(t, 2) ? below(t, 200) : below(t, 3), call = below(t, 8);
+    add_locals(t, locals);
+    add(t, "%s", calls[call]);
+    add_atoms(t, lua_near(t, 248 - locals, 4));
+    add(t, lua_chance(t, 4) ? ",..." : lua_chance(t, 3) ? ",f()" : "");
+    add(t, call == 7 ? "))" : ")");
+}
+
+static void write_returned(struct lua_text *t)
+{
+    uint32_t locals = lua_chance(t, 2) ? below(t, 200) : below(t, 3);
+    add_locals(t, locals);
+    add(t, lua_chance(t, 2) ? "return " : lua_chance(t, 2) ? "x=" : "x,y[1],z=");
+    add_atoms(t, lua_near(t, 250 - locals, 3));
+    add(t, lua_chance(t, 4) ? ",..." : "");
+}
+
+static void write_items(struct lua_text *t)
+{
+    uint32_t locals = lua_chance(t, 3) ? 0 : below(t, 200), left = 249 - locals, depth = 0;
+    left = lua_near(t, left < 4 ? 4 : left, 4);
+    add_locals(t, locals);
+    add(t, lua_chance(t, 2) ? "return " : "x=");
+    while (left > 1 && depth < 150) {
+        uint32_t n = lua_chance(t, 2) ? 47 + below(t, 6) : 1 + below(t, 110);
+        uint32_t pending = n % 50 ? n % 50 : 50;
+        if (pending + 1 > left)
+            break;
+        add(t, "{");
+        add_atoms(t, n);
+        add(t, lua_chance(t, 3) ? ",[g]=" : ",");
+        left -= pending + 1;
+        depth++;
+    }
+    add(t, "{");
+    add_atoms(t, left ? left : 1);
+    add(t, lua_chance(t, 3) ? ",...}" : "}");
+    add_times(t, depth, "}");
+}
+
+/* Operators that keep what is on their left in a register. */
+static void write_chain(struct lua_text *t)
+{
+    static const char *const links[] = {"g..",  "g^",   "g+g*(g-", "g..1 ..",
+                                        "v1..", "{g..", "(g+g)..", "-g^"};
+    uint32_t locals = 60 + below(t, 140), link = below(t, 8);
+    uint32_t goal = lua_near(t, 250 - locals, 4), times = link == 2   ? goal / 3
+                                                          : link == 3 ? goal / 2
+                                                                      : goal;
+    add_locals(t, locals);
+    add(t, lua_chance(t, 2) ? "return " : "g=");
+    add_times(t, times, links[link]);
+    add(t, "g");
+    add_times(t, link == 2 || link == 5 ? times : 0, link == 2 ? ")" : "}");
+}
+
+/* ---- the rest ------------------------------------------------------------------------------- */
+
+/* Constants from number 256 on do not fit into an operand, and take a register. */
+static void write_constants(struct lua_text *t)
+{
+    uint32_t constants = lua_near(t, 256, 6), locals = below(t, 200);
+    bool strings = lua_chance(t, 2);
+    add_locals(t, locals);
+    add(t, "x={");
+    for (uint32_t i = 0; i < constants; i++)
+        add(t, strings ? "'k%u'," : "%u.5,", i);
+    add(t, "} ");
+    uint32_t last = constants - 1 - below(t, 3), goal = lua_near(t, 250 - locals, 3),
+             n = goal > 3 ? goal - 3 : 1;
+    const char *call = lua_chance(t, 2) ? "f(" : "x:m(";
+    add(t, "g=%s", call);
+    add_atoms(t, n);
+    if (strings)
+        add(t, ",x.k%u..g==x.k%u,x.k%u,y.new(1))", last, last, constants);
+    else
+        add(t, ",g+%u.5==%u.5,x[%u.5],7.25^g)", last, last, constants);
+}
+
+static void write_format(struct lua_text *t)
+{
+    uint32_t locals = below(t, 4);
+    add_locals(t, locals);
+    add(t, "%s", lua_chance(t, 2) ? "return string.format('%d'," : "return ('%d'):format(");
+    add_times(t, lua_near(t, 246 - locals, 3), lua_chance(t, 2) ? "1," : "ARGV[1],");
+    add(t, lua_chance(t, 3) ? "...)" : "1)");
+}
+
+static void write_elseifs(struct lua_text *t)
+{
+    uint32_t levels = below(t, 2) ? lua_near(t, 196, 3) : 0;
+    add_times(t, levels, "if x then ");
+    add(t, "if x then ");
+    add_times(t, 100 + below(t, 300), "elseif y==1 then z() ");
+    add(t, "end");
+    add_times(t, levels, " end");
+}
+
+static void write_functions(struct lua_text *t)
+{
+    static const char *const forms[] = {
+        "function f() end ", "local function f() return f end do local x end ",
+        "f=function(...) return arg end ", "do local f=function() end end "};
+    add_times(t, lua_near(t, 199, 3), forms[below(t, 4)]);
+}
+
+void lua_limits_write(struct lua_text *t)
+{
+    static void (*const ways[])(struct lua_text *) = {
+        write_locals,    write_upvalues, write_levels,   write_targets, write_registers,
+        write_arguments, write_returned, write_items,    write_chain,   write_constants,
+        write_format,    write_elseifs,  write_functions};
+    static const uint8_t often[] = {LOCALS,    UPVALUES,  LEVELS, LEVELS, REGISTERS,
+                                    REGISTERS, REGISTERS, ITEMS,  TARGETS};
+    enum limit limit =
+        (enum limit)(lua_chance(t, 2) ? below(t, FUNCTIONS + 1) : often[below(t, 9)]);
+    note(t, limit);
+    ways[limit](t);
+}
