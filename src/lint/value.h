@@ -104,4 +104,7 @@ struct lint_call {
 /* Of a CALL whose tree went through lint_flow. False: memory is short. */
 bool lint_call_of(struct arena *arena, const struct lint_node *call, struct lint_call *out);
 
+/* What a script gets from a redis.call of it, of enum lint_type; 0: not known. */
+uint16_t lint_reply_types(const struct command *command);
+
 #endif
