@@ -1,11 +1,12 @@
 # Writes the linter's rules as C: of each rules/<name>.lua an array, and a table `rules` of their names, in order,
-# that ends with a NULL; and what sandbox.lua says as `sandbox`. A folder without rules is a table without any.
+# that ends with a NULL; and sandbox.lua and common.lua as `sandbox` and `common`. A folder without rules is a table
+# without any.
 # Run with -DSOURCES=<src/lint> -DOUTPUT=<file> -P.
 
 # An array of a file's bytes and a NUL.
 function(array_of file name out)
   file(READ "${file}" bytes HEX)
-  string(REGEX REPLACE "(..)" "0x\\1, " bytes "${bytes}")
+  string(REGEX REPLACE "(..)" "'\\x\\1', " bytes "${bytes}")
   set(${out} "static const char ${name}[] = {${bytes}0x00};\n" PARENT_SCOPE)
 endfunction()
 
@@ -21,10 +22,13 @@ foreach(source IN LISTS sources)
   string(APPEND table "    {\"${name}\", rule_${number}, sizeof rule_${number} - 1},\n")
   math(EXPR number "${number} + 1")
 endforeach()
-set(sandbox "static const char sandbox[] = {0x00};\n")
-if(EXISTS "${SOURCES}/sandbox.lua")
-  array_of("${SOURCES}/sandbox.lua" sandbox sandbox)
-endif()
-string(APPEND text "${sandbox}static const struct {\n    const char *name, *source;\n    size_t size;\n"
+foreach(name IN ITEMS sandbox common)
+  set(array "static const char ${name}[] = {0x00};\n")
+  if(EXISTS "${SOURCES}/${name}.lua")
+    array_of("${SOURCES}/${name}.lua" ${name} array)
+  endif()
+  string(APPEND text "${array}")
+endforeach()
+string(APPEND text "static const struct {\n    const char *name, *source;\n    size_t size;\n"
   "} rules[] = {\n${table}    {NULL, NULL, 0},\n};\n")
 file(WRITE "${OUTPUT}" "${text}")

@@ -18,6 +18,8 @@ static int open_all(lua_State *L)
     lua_rawsetp(L, LUA_REGISTRYINDEX, ENGINE_KEY_SHARED(engine));
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, ENGINE_KEY_INFOS(engine));
+    engine_push_common(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, ENGINE_KEY_COMMON(engine));
     engine_push_objects(L);
     int objects = lua_gettop(L);
     lua_pushvalue(L, objects);

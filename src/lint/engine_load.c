@@ -212,7 +212,7 @@ vouch_status engine_add_builtin(struct engine *engine, vouch_error *error)
     return VOUCH_OK;
 }
 
-/* ---- the sandbox of servers ---- */
+/* ---- what all rules share: the sandbox of servers, and functions ---- */
 
 static void freeze_all(lua_State *L)
 {
@@ -231,17 +231,28 @@ static void freeze_all(lua_State *L)
     engine_freeze(L);
 }
 
-void engine_push_sandbox(lua_State *L)
+/* What a chunk of ours gives, on top; nil if it is empty. */
+static void run_chunk(lua_State *L, const char *name, const char *source, size_t size)
 {
-    lua_pushnil(L);
-    if (sizeof sandbox == 1)
+    if (size == 0) {
+        lua_pushnil(L);
         return;
-    if (luaL_loadbufferx(L, sandbox, sizeof sandbox - 1, "=sandbox.lua", "t") != LUA_OK)
+    }
+    if (luaL_loadbufferx(L, source, size, name, "t") != LUA_OK)
         lua_error(L);
     engine_push_environment(L);
     lua_setupvalue(L, -2, 1);
     lua_call(L, 0, 1);
-    luaL_checktype(L, -1, LUA_TTABLE);
-    freeze_all(L);
-    lua_remove(L, -2);
+}
+
+void engine_push_sandbox(lua_State *L)
+{
+    run_chunk(L, "=sandbox.lua", sandbox, sizeof sandbox - 1);
+    if (lua_istable(L, -1))
+        freeze_all(L);
+}
+
+void engine_push_common(lua_State *L)
+{
+    run_chunk(L, "=common.lua", common, sizeof common - 1);
 }

@@ -93,12 +93,13 @@ struct engine {
 };
 
 /* Where the registry keeps: the functions of hooks, the table of the fields of `lint`, `lint`, what all rules'
- * globals are, what is known of commands, and engine_go with its upvalue. */
+ * globals are, what is known of commands, the function of common.lua, and engine_go with its upvalue. */
 #define ENGINE_KEY_FUNCTIONS(engine) ((const void *)&(engine)->functions)
 #define ENGINE_KEY_FIELDS(engine)    ((const void *)&(engine)->source)
 #define ENGINE_KEY_LINT(engine)      ((const void *)&(engine)->lua)
 #define ENGINE_KEY_SHARED(engine)    ((const void *)&(engine)->rules)
 #define ENGINE_KEY_INFOS(engine)     ((const void *)&(engine)->scratch)
+#define ENGINE_KEY_COMMON(engine)    ((const void *)&(engine)->replaced)
 #define ENGINE_KEY_GO(engine)        ((const void *)&(engine)->phase)
 
 static inline struct engine *engine_of(lua_State *L)
@@ -113,6 +114,8 @@ int engine_protect(struct engine *engine, int (*function)(lua_State *), void *ar
 void engine_free_rule(struct engine_rule *rule);
 /* What sandbox.lua says; nil if there is none. */
 void engine_push_sandbox(lua_State *L);
+/* The function of common.lua, which adds to the fields of `lint` for each source; nil if there is none. */
+void engine_push_common(lua_State *L);
 
 /* ---- bounds: engine_bound.c ---- */
 

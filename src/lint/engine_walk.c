@@ -237,6 +237,10 @@ static void prepare(lua_State *L)
     lua_rawsetp(L, LUA_REGISTRYINDEX, ENGINE_KEY_FUNCTIONS(engine));
     lua_rawgetp(L, LUA_REGISTRYINDEX, ENGINE_KEY_FIELDS(engine));
     engine_tell_source(L, engine->source);
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, ENGINE_KEY_COMMON(engine)) == LUA_TFUNCTION) {
+        lua_insert(L, -2);
+        lua_call(L, 1, 0);
+    }
     lua_settop(L, 0);
 }
 
