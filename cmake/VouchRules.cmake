@@ -6,7 +6,7 @@
 # An array of a file's bytes and a NUL.
 function(array_of file name out)
   file(READ "${file}" bytes HEX)
-  string(REGEX REPLACE "(..)" "'\\x\\1', " bytes "${bytes}")
+  string(REGEX REPLACE "(..)" "'\\\\x\\1', " bytes "${bytes}")
   set(${out} "static const char ${name}[] = {${bytes}0x00};\n" PARENT_SCOPE)
 endfunction()
 
