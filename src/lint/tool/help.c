@@ -102,8 +102,11 @@ void version_show(void)
 void rules_list(const vouch_lint *lint)
 {
     const vouch_lint_rule *r;
+    int width = 0;
     for (size_t i = 0; (r = vouch_lint_rule_at(lint, i)); i++)
-        (void)printf("%-24s %-8s %s%s\n", r->name, vouch_lint_severity_name(r->severity),
+        width = (int)strlen(r->name) > width ? (int)strlen(r->name) : width;
+    for (size_t i = 0; (r = vouch_lint_rule_at(lint, i)); i++)
+        (void)printf("%-*s  %-7s  %s%s\n", width, r->name, vouch_lint_severity_name(r->severity),
                      r->summary, r->own ? " (your own)" : "");
 }
 
