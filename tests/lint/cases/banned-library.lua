@@ -1,4 +1,4 @@
---- bad at=1:13 says="TIME" live-redis="nonexistent global variable 'os'" live-valkey="attempt to call field 'time' (a nil value)" only
+--- bad at=1:13 says="TIME" live="(error) ERR user_script:1:" live-valkey="attempt to call field 'time' (a nil value)" only
 local now = os.time()
 return redis.call('SET', KEYS[1], now)
 --- bad at=1:1 says="redis.log" live="nonexistent global variable 'print'"
