@@ -12,7 +12,8 @@
 static int open_all(lua_State *L)
 {
     struct engine *engine = lua_touserdata(L, 1);
-    static const luaL_Reg *const functions[] = {engine_asks, engine_calls, engine_places};
+    static const luaL_Reg *const functions[] = {engine_asks, engine_calls, engine_places,
+                                                engine_tables};
     lua_settop(L, 0);
     engine_open_libraries(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, ENGINE_KEY_SHARED(engine));

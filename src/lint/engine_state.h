@@ -172,9 +172,9 @@ struct lint_node *engine_sibling(const struct lint_node *node);
 /* Runs what is left to run, from where the engine's cursors stand. */
 int engine_go(lua_State *L);
 
-/* ---- `lint`: engine_ask.c, engine_call.c, engine_source.c, engine_report.c ---- */
+/* ---- `lint`: engine_ask.c, engine_call.c, engine_table.c, engine_source.c, engine_report.c ---- */
 
-extern const luaL_Reg engine_asks[], engine_calls[], engine_places[];
+extern const luaL_Reg engine_asks[], engine_calls[], engine_places[], engine_tables[];
 
 /* What is said of a call: nil if it is none. `node` is a CALL, its object on top of the stack, and stays there. */
 void engine_push_call(lua_State *L, int objects, const struct lint_node *node);
