@@ -22,7 +22,7 @@ if ARGV[1] == 'long' then
   ttl = 3600
 end
 redis.call('SET', KEYS[1], 'x', 'EX', ttl)
---- bad kind=function at=3 live="ommand arguments must be strings or integers"
+--- bad kind=function at=3
 #!lua name=c
 local function f(keys)
   return redis.call('DEL', keys)
