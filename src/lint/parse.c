@@ -343,6 +343,7 @@ static bool open_tree(struct parser *p, const char *source, size_t size)
     while (buckets < size / 32 && buckets < ((size_t)1 << 16))
         buckets *= 2;
     p->symbols = parse_get(p, buckets * sizeof(struct parse_symbol *));
+    p->constants = parse_get(p, buckets * sizeof(struct parse_constant *));
     p->symbol_mask = buckets - 1;
     tree->root = parse_get(p, sizeof *tree->root);
     if (p->no_memory)

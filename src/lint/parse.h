@@ -3,6 +3,7 @@
  *   parse.c             tokens, remarks, nodes; the way in
  *   parse_scope.c       functions, blocks and variables, with the compiler's limits on them
  *   parse_registers.c   where the compiler would put each value, for its limit on registers
+ *   parse_constants.c   what a function's constants are, and which an instruction can name
  *   parse_operator.c    expressions
  *   parse_expression.c  what stands between operators: literals, functions, calls, fields
  *   parse_table.c       table constructors
@@ -23,10 +24,13 @@
 
 /* Limits of the compiler (5.1: luaconf.h, lopcodes.h). */
 enum {
-    PARSE_LOCALS_MAX = 200,   /* active in one function, hidden ones of loops too */
-    PARSE_UPVALUES_MAX = 60,  /* of one function */
-    PARSE_LEVELS_MAX = 200,   /* blocks and expressions in one another */
-    PARSE_REGISTERS_MAX = 249 /* of one function at once */
+    PARSE_LOCALS_MAX = 200,      /* active in one function, hidden ones of loops too */
+    PARSE_UPVALUES_MAX = 60,     /* of one function */
+    PARSE_LEVELS_MAX = 200,      /* blocks and expressions in one another */
+    PARSE_REGISTERS_MAX = 249,   /* of one function at once */
+    PARSE_OPERANDS_MAX = 256,    /* constants of a function that an instruction can name */
+    PARSE_VARIABLES_MAX = 32767, /* of one function, in scope or not */
+    PARSE_CONSTANTS_MAX = 262143 /* of one function; as many functions in it */
 };
 
 struct parse_token {
@@ -66,6 +70,8 @@ struct parse_function {
     int active;  /* registers of variables in scope: [0, active) */
     int pending; /* declared, not in scope yet */
     int free;    /* first register that is not in use */
+    uint32_t id; /* its number in the source */
+    uint32_t constant_count, function_count, variable_count;
     size_t upvalue_count;
     const struct lint_variable *upvalues[PARSE_UPVALUES_MAX];
     bool locals_told, upvalues_told, registers_told; /* one remark each is enough */
@@ -98,6 +104,7 @@ struct parsed {
     enum parse_place place;
     int reg, key;
     double number;
+    uint32_t constant;      /* of a STRING: its number among the function's constants */
     bool if_true, if_false; /* jumps out of `and` and `or` wait to be put right */
 };
 
@@ -112,7 +119,9 @@ struct parser {
     struct parse_function *function;
     struct parse_local *locals; /* the newest first */
     struct parse_symbol **symbols;
-    size_t symbol_mask;
+    struct parse_constant **constants;
+    size_t symbol_mask; /* of both */
+    uint32_t functions; /* so far */
     struct lint_remark **remark_end;
     struct lint_comment **comment_end;
     bool stopped;
@@ -176,7 +185,13 @@ void parse_activate(struct parser *p, int count);
 /* What a name means here; fills its place. */
 void parse_look_up(struct parser *p, struct parsed *e, bool write);
 
+/* ---- parse_constants.c: numbers of constants, from 0, of the present function ---- */
+uint32_t constant_text(struct parser *p, const char *text, size_t size);
+uint32_t constant_number(struct parser *p, double number);
+uint32_t constant_word(struct parser *p, enum parse_place place); /* NIL, TRUE or FALSE */
+
 /* ---- parse_registers.c ---- */
+struct parsed place_text(struct parser *p, struct lint_node *string);
 void place_reserve(struct parser *p, int count);
 void place_settle(struct parser *p, struct parsed *e);  /* variables to values */
 void place_next(struct parser *p, struct parsed *e);    /* into the next register */
@@ -184,7 +199,7 @@ void place_any(struct parser *p, struct parsed *e);     /* into some register */
 void place_value(struct parser *p, struct parsed *e);   /* jumps put right */
 void place_operand(struct parser *p, struct parsed *e); /* some register, or a constant */
 void place_index(struct parser *p, struct parsed *object, struct parsed *key);
-void place_method(struct parser *p, struct parsed *object);
+void place_method(struct parser *p, struct parsed *object, struct parsed *name);
 void place_call(struct parser *p, struct parsed *e, struct parsed *last, int base);
 void place_infix(struct parser *p, enum lint_operator op, struct parsed *left);
 void place_binary(struct parser *p, enum lint_operator op, struct parsed *left,

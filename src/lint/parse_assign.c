@@ -71,11 +71,11 @@ static bool read_function_name(struct parser *p, struct parsed *e)
     bool plain = !lua51_is(&p->now.word, '.') && !lua51_is(&p->now.word, ':');
     parse_look_up(p, e, plain);
     while (!method && (lua51_is(&p->now.word, '.') || lua51_is(&p->now.word, ':'))) {
-        struct parsed key = {.place = PLACE_STRING};
+        struct parsed key;
         method = lua51_is(&p->now.word, ':');
         place_any(p, e);
         parse_next(p);
-        key.node = parse_name_string(p);
+        key = place_text(p, parse_name_string(p));
         place_index(p, e, &key);
         struct lint_node *n = parse_node_from(p, LINT_INDEX, &begin);
         n->named = true;

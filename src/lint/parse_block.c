@@ -132,6 +132,7 @@ static struct lint_node *read_for_number(struct parser *p, struct lint_node *nam
         if (i == 1)
             parse_want(p, ',');
         if (i == 2 && !parse_take(p, ',')) {
+            (void)constant_number(p, 1);
             place_reserve(p, 1);
             break;
         }

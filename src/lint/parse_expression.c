@@ -71,11 +71,12 @@ static double number_of(const struct lua51_token *word)
 {
     double value = 0;
     int shift = 0;
-    if (word->size > 2 && word->text[0] == '0' && (word->text[1] | 0x20) == 'x') {
-        for (size_t i = 2; i < word->size; i++) {
+    size_t size = lua51_number_size(word->text, word->size);
+    if (size > 2 && word->text[0] == '0' && (word->text[1] | 0x20) == 'x') {
+        for (size_t i = 2; i < size; i++) {
             char c = word->text[i];
             if ((c | 0x20) == 'p') {
-                for (i++; i < word->size && shift < 4096; i++)
+                for (i++; i < size && shift < 4096; i++)
                     shift = shift * 10 + (word->text[i] - '0');
                 break;
             }
@@ -85,7 +86,7 @@ static double number_of(const struct lua51_token *word)
             value *= 2;
         return value;
     }
-    return number_parse_double(word->text, word->size, &value) ? value : HUGE_VAL;
+    return number_parse_double(word->text, size, &value) ? value : HUGE_VAL;
 }
 
 static void read_number(struct parser *p, struct parsed *e)
@@ -194,12 +195,12 @@ static void read_primary(struct parser *p, struct parsed *e)
 static void read_index(struct parser *p, struct parsed *e, const struct lua51_token *begin)
 {
     const struct lua51_token opener = p->now.word;
-    struct parsed key = {.place = PLACE_STRING};
+    struct parsed key;
     bool named = lua51_is(&opener, '.');
     place_any(p, e);
     parse_next(p);
     if (named) {
-        key.node = parse_name_string(p);
+        key = place_text(p, parse_name_string(p));
     } else {
         parse_expression(p, &key);
         place_value(p, &key);
@@ -222,7 +223,7 @@ static void read_arguments(struct parser *p, struct parsed *e, struct lint_node 
     struct parsed last = {.place = PLACE_VOID};
     const struct lua51_token opener = p->now.word;
     if (opener.kind == LUA51_STRING) {
-        last = parsed_as(string_node(p), PLACE_STRING);
+        last = place_text(p, string_node(p));
         parse_add(arguments, call, last.node);
     } else if (lua51_is(&opener, '{')) {
         parse_table(p, &last);
@@ -262,10 +263,11 @@ static void read_method(struct parser *p, struct parsed *e, const struct lua51_t
     struct lint_node *n = parse_node_from(p, LINT_METHOD, begin);
     parse_next(p);
     n->a = e->node;
-    n->b = parse_name_string(p);
+    struct parsed name = place_text(p, parse_name_string(p));
+    n->b = name.node;
     parse_adopt(n, n->a);
     parse_adopt(n, n->b);
-    place_method(p, e);
+    place_method(p, e, &name);
     read_arguments(p, e, n, &arguments, e->reg);
     n->c = arguments.first;
 }
@@ -296,7 +298,7 @@ void parse_operand(struct parser *p, struct parsed *e)
     if (word.kind == LUA51_NUMBER)
         read_number(p, e);
     else if (word.kind == LUA51_STRING)
-        *e = parsed_as(string_node(p), PLACE_STRING);
+        *e = place_text(p, string_node(p));
     else if (lua51_is_keyword(&word, LUA51_NIL))
         read_constant(p, e, LINT_NIL, PLACE_NIL);
     else if (lua51_is_keyword(&word, LUA51_TRUE))

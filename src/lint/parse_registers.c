@@ -2,11 +2,18 @@
  * once ("function or expression too complex"), which happens to calls with some 240 arguments: so they are
  * counted as it counts them. Pure; emits nothing.
  *
- * The steps are those of its code generator, in its order: what it frees before it reserves decides. Constants
- * are taken to fit into operands, as the first 256 of a function do. */
+ * The steps are those of its code generator, in its order: what it frees before it reserves decides. So does
+ * when a constant becomes one: the first 256 of a function are operands, later ones take a register. */
 #include <math.h>
 
 #include "lint/parse.h"
+
+struct parsed place_text(struct parser *p, struct lint_node *string)
+{
+    struct parsed e = parsed_as(string, PLACE_STRING);
+    e.constant = constant_text(p, string->text.text, string->text.size);
+    return e;
+}
 
 void place_reserve(struct parser *p, int count)
 {
@@ -42,6 +49,13 @@ static bool has_jumps(const struct parsed *e)
 static bool is_foldable(const struct parsed *e)
 {
     return e->place == PLACE_NUMBER && !has_jumps(e);
+}
+
+/* In a register a number is loaded from among the constants, where nil, true and false need none. */
+static void load(struct parser *p, const struct parsed *e)
+{
+    if (e->place == PLACE_NUMBER)
+        (void)constant_number(p, e->number);
 }
 
 static void put(struct parsed *e, int reg)
@@ -88,6 +102,7 @@ void place_next(struct parser *p, struct parsed *e)
     place_settle(p, e);
     release(p, e);
     place_reserve(p, 1);
+    load(p, e);
     put(e, p->function->free - 1);
 }
 
@@ -119,8 +134,17 @@ void place_operand(struct parser *p, struct parsed *e)
     case PLACE_TRUE:
     case PLACE_FALSE:
     case PLACE_NUMBER:
-    case PLACE_STRING:
+        if (p->function->constant_count >= PARSE_OPERANDS_MAX) {
+            place_any(p, e);
+            return;
+        }
+        e->constant =
+            e->place == PLACE_NUMBER ? constant_number(p, e->number) : constant_word(p, e->place);
         e->place = PLACE_STRING; /* a constant like any other */
+        return;
+    case PLACE_STRING:
+        if (e->constant >= PARSE_OPERANDS_MAX)
+            place_any(p, e);
         return;
     case PLACE_VOID:
     case PLACE_LOCAL:
@@ -146,12 +170,14 @@ void place_index(struct parser *p, struct parsed *object, struct parsed *key)
     object->place = PLACE_INDEXED;
 }
 
-void place_method(struct parser *p, struct parsed *object)
+void place_method(struct parser *p, struct parsed *object, struct parsed *name)
 {
     place_any(p, object);
     release(p, object);
     place_reserve(p, 2);
     put(object, p->function->free - 2);
+    place_operand(p, name);
+    release(p, name);
 }
 
 void place_all(struct parser *p, struct parsed *last)
@@ -180,6 +206,7 @@ static void discharge(struct parser *p, struct parsed *e)
     if (e->place == PLACE_REGISTER)
         return;
     place_reserve(p, 1);
+    load(p, e);
     e->place = PLACE_REGISTER;
     e->reg = p->function->free - 1;
 }
@@ -367,6 +394,7 @@ void place_store(struct parser *p, const struct parsed *target, struct parsed *e
     if (target->place == PLACE_LOCAL) {
         place_settle(p, e);
         release(p, e);
+        load(p, e);
         return;
     }
     if (target->place == PLACE_INDEXED)

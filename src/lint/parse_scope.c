@@ -14,6 +14,10 @@ void parse_open_function(struct parser *p, struct parse_function *f, struct lint
     memset(f, 0, sizeof *f);
     f->outer = p->function;
     f->node = node;
+    f->id = p->functions++;
+    if (f->outer && ++f->outer->function_count == PARSE_CONSTANTS_MAX + 1)
+        parse_remark(p, LINT_REMARK_LIMIT, &p->now.word, &p->now.word,
+                     "more than 262143 functions in one function");
     p->function = f;
 }
 
@@ -86,6 +90,9 @@ struct lint_variable *parse_declare(struct parser *p, struct lint_node *node, co
             "more than 200 local variables in one function, counting 3 hidden ones of each "
             "`for` around: keep some of them in a table");
     }
+    if (++f->variable_count == PARSE_VARIABLES_MAX + 1)
+        parse_remark(p, LINT_REMARK_LIMIT, &p->now.word, &p->now.word,
+                     "more than 32767 local variables in one function, of all its blocks together");
     struct parse_local *l = parse_get(p, sizeof *l);
     if (!l)
         return &p->no_variable;
@@ -150,6 +157,7 @@ void parse_look_up(struct parser *p, struct parsed *e, bool write)
     const struct parse_local *l = s ? s->top : NULL;
     if (!l) {
         e->place = PLACE_GLOBAL;
+        (void)constant_text(p, e->node->text.text, e->node->text.size);
         return;
     }
     e->node->variable = l->variable;

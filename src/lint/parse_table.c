@@ -36,12 +36,12 @@ static void read_item(struct parser *p, struct constructor *c)
 static void read_field(struct parser *p, struct constructor *c)
 {
     int before = p->function->free;
-    struct parsed key = {.place = PLACE_STRING}, value;
+    struct parsed key, value;
     const struct lua51_token opener = p->now.word;
     struct lint_node *field = parse_node(p, LINT_FIELD, &opener);
     parse_add(&c->fields, c->table, field);
     if (p->now.word.kind == LUA51_NAME) {
-        key.node = parse_name_string(p);
+        key = place_text(p, parse_name_string(p));
         field->named = true;
     } else {
         parse_next(p);

@@ -2,10 +2,11 @@
  *
  * Rules hide in how a source is cut: code that one reader takes for part of a comment runs in the other.
  * So this follows the reference lexer of 5.1 where that is odd: a number swallows every letter and digit
- * behind it, a short comment ends with "\r" too, and letters are those of the C locale. Invariants:
+ * behind it, a NUL is another dot behind one, and an `e` and its sign behind a number; a short comment ends
+ * with "\r" too, and letters are those of the C locale. Invariants:
  *
  * 1. `at` never goes back and every token but END takes a byte at least: linear, and it ends.
- * 2. A token never reaches beyond the source; nothing looks for a NUL. */
+ * 2. A token never reaches beyond the source; no NUL is looked for to find its end. */
 #include "lua/lexer.h"
 
 #include <string.h>
@@ -163,6 +164,12 @@ static const char *skip(const char *p, const char *end, bool (*is)(int))
     return p;
 }
 
+/* Of the reference lexer's own little sets, which end with a NUL and so have one in them. */
+static bool is_one_of(int c, char a, char b)
+{
+    return c == a || c == b || c == 0;
+}
+
 /* [p, end) is what the server's strtod, or failing that its strtoul, reads to the end. */
 static bool is_number(const char *p, const char *end)
 {
@@ -189,19 +196,26 @@ static bool is_number(const char *p, const char *end)
     return p == end;
 }
 
+size_t lua51_number_size(const char *text, size_t size)
+{
+    const char *end = memchr(text, 0, size);
+    return end ? (size_t)(end - text) : size;
+}
+
 static enum lua51_kind take_number(struct lua51_lexer *x, int *code)
 {
     size_t from = x->at;
     while (is_digit(peek(x, 0)) || peek(x, 0) == '.')
         x->at++;
-    if (peek(x, 0) == 'e' || peek(x, 0) == 'E') {
+    if (is_one_of(peek(x, 0), 'e', 'E')) {
         x->at++;
-        x->at += peek(x, 0) == '+' || peek(x, 0) == '-';
+        x->at += is_one_of(peek(x, 0), '+', '-');
     }
     while (is_word(peek(x, 0)))
         x->at++;
     *code = LUA51_BAD_NUMBER;
-    return is_number(x->source + from, x->source + x->at) ? LUA51_NUMBER : LUA51_BAD;
+    size_t digits = lua51_number_size(x->source + from, x->at - from);
+    return is_number(x->source + from, x->source + from + digits) ? LUA51_NUMBER : LUA51_BAD;
 }
 
 static enum lua51_kind take_name(struct lua51_lexer *x, int *code)
@@ -236,8 +250,8 @@ static enum lua51_kind take_operator(struct lua51_lexer *x, int *code)
         x->at += 2;
         return LUA51_OPERATOR;
     }
-    if (c == '.' && more == '.') {
-        bool dots = peek(x, 2) == '.';
+    if (c == '.' && is_one_of(more, '.', '.')) {
+        bool dots = is_one_of(peek(x, 2), '.', '.');
         *code = dots ? LUA51_DOTS : LUA51_CONCAT;
         x->at += dots ? 3 : 2;
         return LUA51_OPERATOR;

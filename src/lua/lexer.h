@@ -18,7 +18,7 @@ enum lua51_kind {
     LUA51_END, /* of the source; empty */
     LUA51_NAME,
     LUA51_KEYWORD,  /* code: enum lua51_keyword */
-    LUA51_NUMBER,   /* decimal or hexadecimal, and well-formed */
+    LUA51_NUMBER,   /* decimal or hexadecimal, and well-formed, up to a NUL if there is one in it */
     LUA51_STRING,   /* with its quotes or brackets, and well-formed; code: 0 or LUA51_NESTED */
     LUA51_OPERATOR, /* code: its one byte, or an enum lua51_operator */
     LUA51_COMMENT,  /* only if asked for; with its dashes and brackets; code as of a STRING */
@@ -92,8 +92,8 @@ struct lua51_lexer {
 };
 
 /* Source may hold anything, also NUL, and is borrowed until the last use. NULL is allowed with size 0.
- * A shebang is no token: the server takes it off before it compiles. A NUL between words is BAD, though
- * behind a dot or a number servers take it for part of that. */
+ * A shebang is no token: the server takes it off before it compiles. A NUL between words is BAD, but
+ * behind a dot or a number it is part of that, as it is for servers. */
 void lua51_open(struct lua51_lexer *lexer, const char *source, size_t size);
 /* The next token; false, with an empty token of kind END, when there is none. After a BAD one it goes
  * on behind it, though what follows may be cut elsewhere than its author meant. */
@@ -115,6 +115,9 @@ static inline bool lua51_is_keyword(const struct lua51_token *token, enum lua51_
 
 /* A name of exactly these letters. */
 bool lua51_name_is(const struct lua51_token *token, const char *text);
+
+/* Of a NUMBER: how many of its bytes are read; from a NUL on none is. */
+size_t lua51_number_size(const char *text, size_t size);
 
 /* What a STRING stands for: its escapes read, a first line break of a long one left out, every line
  * break as "\n". Unknown escapes are the byte itself, so that "\x41" is x41. Writes at most `room` bytes;

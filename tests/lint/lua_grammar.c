@@ -22,7 +22,7 @@ _Static_assert((int)RULES <= (int)LUA_FIRST_NUMBER, "rules are constructs of the
 
 const char *lua_piece(struct lua_text *t, const struct lua_pieces *pieces)
 {
-    uint32_t count = (uint32_t)(t->odd && lua_chance(t, 4) ? pieces->count : pieces->sound);
+    uint32_t count = (uint32_t)(t->odd && lua_chance(t, 2) ? pieces->count : pieces->sound);
     size_t i = dice_below(&t->dice, count);
     t->grammar->used[pieces->first + i] = true;
     return pieces->of[i];

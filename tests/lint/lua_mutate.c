@@ -89,6 +89,15 @@ void lua_mutate_words(struct lua_text *t)
 
 /* ---- bytes ---------------------------------------------------------------------------------- */
 
+/* Behind a digit or a dot from `at` on, where a NUL is not refused at once; or `at`. */
+static size_t behind_number(const ts_buffer *text, size_t at)
+{
+    for (size_t i = at; i < ts_buffer_length(text); i++)
+        if (strchr(".0123456789", ts_buffer_bytes(text)[i]) && ts_buffer_bytes(text)[i])
+            return i + 1;
+    return at;
+}
+
 /* Puts the first `size` bytes of a text in the place of `old` bytes at `at`. */
 static void splice(struct lua_text *t, size_t at, size_t old, const char *bytes, size_t size)
 {
@@ -127,7 +136,7 @@ void lua_mutate_bytes(struct lua_text *t)
                    lua_chance(t, 3) ? &byte : &likely[(unsigned char)byte % (sizeof likely - 1)],
                    1);
         else if (mutation == NUL)
-            splice(t, at, 0, "", 1);
+            splice(t, lua_chance(t, 2) ? at : behind_number(text, at), 0, "", 1);
         else if (mutation == TAKE_OUT)
             splice(t, at, some, "", 0);
         else

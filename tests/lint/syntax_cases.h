@@ -14,8 +14,9 @@ struct syntax_case {
 extern const struct syntax_case syntax_cases[];
 extern const size_t syntax_case_count;
 
-/* Sources of hundreds of kilobytes, each just within a limit, or over it. */
-#define SYNTAX_GIANTS 9
+/* Sources of megabytes, each just within a limit, or over it. There is one more such limit, which the parser does
+ * not know: a jump over 131,071 instructions, which takes a loop or branch of some 250 KB. */
+#define SYNTAX_GIANTS 3
 void syntax_giant(size_t which, bool over, ts_buffer *text);
 
 #endif

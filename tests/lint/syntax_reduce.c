@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CANDIDATES_MAX = 400, ROUNDS_MAX = 3000 };
+enum { CANDIDATES_MAX = 100, ROUNDS_MAX = 400 };
 
 bool syntax_parser_refuses(const struct syntax_server *server, const char *text, size_t size)
 {

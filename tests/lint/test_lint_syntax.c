@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SNIPPETS = 10000, LIBRARIES = 1500, AT_ONCE = 500, SHOWN_MAX = 12 };
+enum { SNIPPETS = 10000, LIBRARIES = 1500, AT_ONCE = 500, SHOWN_MAX = 8 };
 
 static struct syntax_server *server;
 
@@ -130,7 +130,8 @@ START_TEST(generated_scripts_are_judged_as_servers_judge_them)
         compare_written(i, AT_ONCE, false);
     unsigned long judged = tally.sources - tally.unknown;
     end("scripts", _i);
-    all_constructs_occur();
+    if (count >= SNIPPETS)
+        all_constructs_occur();
     ck_assert_uint_ge(4 * tally.taken, judged);
     ck_assert_uint_ge(4 * (judged - tally.taken), judged);
 }
@@ -175,14 +176,12 @@ START_TEST(giants_are_judged_as_servers_judge_them)
             struct syntax_source source = {.text = ts_buffer_bytes(&text),
                                            .size = ts_buffer_length(&text)};
             syntax_server_ask(server, false, &source, 1);
-            printf("giant %zu.%zu: %zu bytes, %s\n", i, over, source.size,
-                   source.verdict ? source.message : "taken");
             tally.sources++;
             tally.taken += source.verdict == SYNTAX_TAKEN;
-            if (syntax_differs(server, &source)) {
-                printf("giant %zu.%zu: the parser differs\n", i, over);
-                tally.differences++;
-            }
+            ck_assert_msg((source.verdict == SYNTAX_REFUSED) == over, "giant %zu: %s", i,
+                          source.message);
+            ck_assert_msg(!syntax_differs(server, &source),
+                          "giant %zu, %zu over: the parser differs", i, over);
             ts_buffer_free(&text);
         }
     end("giants", _i);

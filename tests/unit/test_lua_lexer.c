@@ -80,6 +80,11 @@ static const struct row rows[] = {
     {SOURCE("0xe+1"), "dod"},
     {SOURCE("1and 2"), "Xd"},
     {SOURCE("1 ..2"), "dod"},
+    /* a NUL is in the reference lexer's own sets: of dots, of `eE`, of signs */
+    {SOURCE("a.\0b ..\0 .\0."), "nonoo"},
+    {SOURCE("1\0 2"), "dd"},
+    {SOURCE("1\0+x 1\0\0x"), "dd"},
+    {SOURCE("1\0.5 1e\0 1\0+\0"), "ddXX"},
     /* strings */
     {SOURCE("'' \"\" 'a' \"a'b\" 'a\"b' 'a\\'b' \"\\\\\""), "sssssss"},
     {SOURCE("'\\a\\b\\f\\n\\r\\t\\v\\d\\x41\\065\\0'"), "s"},
