@@ -25,9 +25,13 @@ enum field {
     FIELD_OFFSET,
     FIELD_FINISH,
     FIELD_PARENT,
-    FIELD_CHILD, /* and the two behind it */
-    FIELD_LIST = FIELD_CHILD + 3,
-    FIELD_TEXT = FIELD_LIST + 3,
+    FIELD_A, /* a child, in the order of LINT_KIND_MAP */
+    FIELD_B,
+    FIELD_C,
+    FIELD_LIST_A, /* a list of them */
+    FIELD_LIST_B,
+    FIELD_LIST_C,
+    FIELD_TEXT,
     FIELD_NUMBER,
     FIELD_OPERATOR,
     FIELD_NAMED,
@@ -192,15 +196,15 @@ static int read_node(lua_State *L)
     case FIELD_PARENT:
         engine_push_node(L, ENGINE_OBJECTS, node->parent);
         break;
-    case FIELD_CHILD:
-    case FIELD_CHILD + 1:
-    case FIELD_CHILD + 2:
-        engine_push_node(L, ENGINE_OBJECTS, child(node, field - FIELD_CHILD));
+    case FIELD_A:
+    case FIELD_B:
+    case FIELD_C:
+        engine_push_node(L, ENGINE_OBJECTS, child(node, field - FIELD_A));
         break;
-    case FIELD_LIST:
-    case FIELD_LIST + 1:
-    case FIELD_LIST + 2:
-        push_kept_list(L, child(node, field - FIELD_LIST), field - FIELD_LIST + 1);
+    case FIELD_LIST_A:
+    case FIELD_LIST_B:
+    case FIELD_LIST_C:
+        push_kept_list(L, child(node, field - FIELD_LIST_A), field - FIELD_LIST_A + 1);
         break;
     case FIELD_TEXT:
         lua_pushlstring(L, node->text.text, node->text.size);
@@ -300,7 +304,7 @@ static void push_fields(lua_State *L, enum lint_kind kind)
     const char *const *children = lint_kind_children(kind);
     for (int i = 0; i < 3 && children[i] != NULL; i++) {
         bool list = children[i][0] == '*';
-        add_field(L, children[i] + list, (enum field)((list ? FIELD_LIST : FIELD_CHILD) + i));
+        add_field(L, children[i] + list, (enum field)((list ? FIELD_LIST_A : FIELD_A) + i));
     }
     if (kind == LINT_STRING || kind == LINT_NAME || kind == LINT_GOTO || kind == LINT_LABEL)
         add_field(L, "text", FIELD_TEXT);

@@ -71,7 +71,7 @@ START_TEST(every_kind_is_a_hook)
                  "local a, b = nil, true; a = -b; f(); do end while false do break end"
                  " repeat until a if a then else end for i = 1, 2 do end for k in f() do end"
                  " function f(...) return ... end local function g() end"
-                 " x = {1, k = 'v'} y = x.k; o:m() goto z ::z:: y = (x)");
+                 " x = {1, k = 'v'} y = x.k; o:m() goto z ::z:: y = (x) + 1");
         snprintf(source, sizeof source, " leave %s\n", name);
         ck_assert_msg(strstr(rig.said, source) != NULL, "%s: %s", name, rig.said);
         rig_close(&rig);
@@ -130,11 +130,11 @@ END_TEST
 
 START_TEST(wrong_hooks_are_told)
 {
-    fails("return {binray = print, another = 1}", "x = 1", "'another' is not a hook");
+    fails("return {binray = type, another = 1}", "x = 1", "'another' is not a hook");
     fails("return {binary = 1}", "x = 1", "the hook 'binary' is not a function");
     fails("return 1", "x = 1", "check returns a number, not a table of hooks");
     fails("", "x = 1", "check returns a nil");
-    fails("return {[1] = print}", "x = 1", "whose name is a number");
+    fails("return {[1] = type}", "x = 1", "whose name is a number");
 }
 END_TEST
 
@@ -173,7 +173,6 @@ END_TEST
 START_TEST(variables_have_their_fields)
 {
     static const char source[] = "local a, b = 1, 2 b = a + b return function() return b end";
-    tells("it.body[1].values[1].variable.name", source, "b");
     rig_look(&rig,
              "return {leave_chunk = function(chunk) local b = chunk.body[1].names[2].variable"
              " lint.report(chunk, table.concat({b.name, b.id, b.declared.offset, b.func.kind,"
