@@ -2,7 +2,9 @@
 # What `cmake --install` leaves behind can be found, linked and run, also after it was moved, and says nothing of
 # where it was built.
 #
-#   test_install.sh SOURCE BUILD VERSION LIBDIR NM WITH_SERVER COMPILER [FLAG...]
+#   test_install.sh SOURCE BUILD VERSION LIBDIR NM LINT WITH_SERVER COMPILER [FLAG...]
+#
+# LINT: yes if the linter is part of the build, else no.
 set -euo pipefail
 export LC_ALL=C
 here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
@@ -11,10 +13,10 @@ here=$(cd "${BASH_SOURCE[0]%/*}" && pwd)
 # shellcheck source=tests/install/consume.sh
 . "$here/consume.sh"
 
-source=$1 build=$2 version=$3 libdir=$4 nm=$5
+source=$1 build=$2 version=$3 libdir=$4 nm=$5 lint=$6
 # shellcheck disable=SC2034 # consume.sh's
-with_server=$6
-shift 6
+with_server=$7
+shift 7
 # shellcheck disable=SC2034 # consume.sh's
 compiler=("$@")
 folder=$(mktemp -d)
@@ -30,7 +32,7 @@ fault() {
 check_mentions() {
     local word file binaries=()
     case ${compiler[*]} in
-    *-fsanitize* | *--coverage*) binaries=(--exclude='libvouch.*') ;;
+    *-fsanitize* | *--coverage*) binaries=(--exclude='libvouch*' --exclude=vouch-lint) ;;
     esac
     for word in "$source" "$build" "$1" .deps/ tests/ CMakeFiles; do
         while read -r file; do
@@ -41,17 +43,25 @@ check_mentions() {
 
 # check_headers PREFIX: those of the checkout, and no other file
 check_headers() {
-    diff -r "$source/include/vouch" "$1/include/vouch" >&2 || fault "the installed headers are not the checkout's"
+    local but=()
+    [ "$lint" = yes ] || but=(-x lint.h)
+    diff -r "${but[@]}" "$source/include/vouch" "$1/include/vouch" >&2 || fault "the installed headers are not the checkout's"
 }
 
 # check_lua PREFIX: what runs inside the server, to be read
 check_lua() {
     diff -r "$source/scripts/lua" "$1/share/vouch/lua" >&2 || fault "the installed Lua is not the checkout's"
+    [ "$lint" = no ] || diff -r "$source/src/lint/rules" "$1/share/vouch/lint/rules" >&2 ||
+        fault "the installed rules are not the checkout's"
 }
 
 check_prefix() {
-    consume_by_cmake "$1" "$1/$libdir"
+    consume_by_cmake "$1" "$1/$libdir" "$lint"
     consume_by_pkg_config "$1/$libdir"
+    [ "$lint" = no ] || {
+        consume_lint_by_pkg_config "$1/$libdir"
+        run_program "$1/bin/vouch-lint"
+    }
 }
 
 cmake --install "$build" --prefix "$folder/first" >"$folder/log" || {
@@ -61,11 +71,16 @@ cmake --install "$build" --prefix "$folder/first" >"$folder/log" || {
 check_mentions "$folder/first"
 check_headers "$folder/first"
 check_lua "$folder/first"
-check_exports "$nm" "$folder/first/include" "$folder/first/$libdir/libvouch.so" "$folder/first/$libdir/libvouch.a"
-! readelf -d "$folder/first/$libdir/libvouch.so" | grep -E 'RPATH|RUNPATH' >&2 || fault "libvouch.so has a path of its own"
+mapfile -t list < <(headers "$folder/first/include")
+check_exports "$nm" 20 "$folder/first/$libdir/libvouch.so" "$folder/first/$libdir/libvouch.a" "${list[@]}"
+[ "$lint" = no ] || check_exports "$nm" 10 "$folder/first/$libdir/libvouch-lint.so" \
+    "$folder/first/$libdir/libvouch-lint.a" "$(lint_headers "$folder/first/include")"
+for binary in "$folder/first/$libdir"/*.so "$folder/first/bin"/*; do
+    [ ! -e "$binary" ] || ! readelf -d "$binary" | grep -E 'RPATH|RUNPATH' >&2 || fault "${binary##*/} has a path of its own"
+done
 check_prefix "$folder/first"
 mkdir -p "$folder/another/place"
 mv "$folder/first" "$folder/another/place/prefix"
 check_prefix "$folder/another/place/prefix"
-[ $result = 0 ] && printf 'install: eight programs found, linked and ran vouch %s\n' "$version"
+[ $result = 0 ] && printf 'install: %d programs found, linked and ran vouch %s\n' "$programs" "$version"
 exit $result

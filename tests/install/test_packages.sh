@@ -59,20 +59,32 @@ contents() {
 }
 
 "$source/scripts/package" "$folder/packages" >/dev/null
-runtime=$(echo "$folder"/packages/libvouch0_*.deb)
-development=$(echo "$folder"/packages/libvouch-dev_*.deb)
-[ "$(find "$folder/packages" -name '*.deb' | wc -l)" = 2 ] || fault "there are other packages than libvouch0 and libvouch-dev"
+packages=(libvouch0 libvouch-dev libvouch-lint0 libvouch-lint-dev vouch-lint)
+debs=()
+for name in "${packages[@]}"; do
+    debs+=("$(echo "$folder/packages/$name"_*.deb)")
+done
+runtime=${debs[0]} development=${debs[1]} lint_runtime=${debs[2]} lint_development=${debs[3]} program=${debs[4]}
+[ "$(find "$folder/packages" -name '*.deb' | wc -l)" = ${#packages[@]} ] || fault "there are other packages than ${packages[*]}"
 names "$runtime" | grep -qx libc6 || fault "libvouch0 does not depend on libc6"
 field Depends "$development" | grep -qF "libvouch0 (= $(field Version "$runtime"))" ||
     fault "libvouch-dev does not depend on the libvouch0 of its version"
+for name in libvouch-lint0:lint_runtime libvouch-dev:development; do
+    deb=${name#*:}
+    field Depends "$lint_development" | grep -qF "${name%:*} (= $(field Version "${!deb}"))" ||
+        fault "libvouch-lint-dev does not depend on the ${name%:*} of its version"
+done
+! names "$program" | grep vouch || fault "vouch-lint depends on a library of ours"
 
 # Else programs would not find the library after it was installed.
-dpkg-deb -I "$runtime" triggers | grep -qE '^activate(-noawait)? ldconfig$' || fault "libvouch0 does not ask for ldconfig"
+for deb in "$runtime" "$lint_runtime"; do
+    dpkg-deb -I "$deb" triggers | grep -qE '^activate(-noawait)? ldconfig$' || fault "${deb##*/} does not ask for ldconfig"
+done
 
-make_root "$runtime" "$development"
+make_root "${debs[@]}"
 contents >"$folder/before"
-in_root --install "$runtime" "$development"
-for deb in "$runtime" "$development"; do
+in_root --install "${debs[@]}"
+for deb in "${debs[@]}"; do
     name=$(field Package "$deb")
     dpkg-query --root="$root" -W -f '${Status}\n' "$name" | grep -qx 'install ok installed' || fault "$name is not installed"
     cmp "$source/LICENSE" "$root/usr/share/doc/$name/copyright" || fault "$name comes without its licence"
@@ -81,16 +93,18 @@ in_root --verify
 [ ! -s "$folder/log" ] || fault "dpkg --verify: $(cat "$folder/log")"
 
 libraries=$(dirname "$(find "$root" -name libvouch.a)")
-consume_by_cmake "$root/usr" "$libraries"
+consume_by_cmake "$root/usr" "$libraries" yes
 consume_by_pkg_config "$libraries"
+consume_lint_by_pkg_config "$libraries"
+run_program "$root/usr/bin/vouch-lint"
 
 # Without the library nothing can be left that needs it.
 if dpkg --root="$root" --force-not-root --remove libvouch0 >/dev/null 2>&1; then
     fault "libvouch0 can be removed from under libvouch-dev"
 fi
-in_root --remove libvouch-dev
-in_root --purge libvouch-dev libvouch0
+in_root --remove libvouch-lint-dev libvouch-dev
+in_root --purge "${packages[@]}"
 contents >"$folder/after"
 diff "$folder/before" "$folder/after" >&2 || fault "the packages left something behind (>)"
-[ $result = 0 ] && printf 'packages: installed, used and removed %s and %s\n' "${runtime##*/}" "${development##*/}"
+[ $result = 0 ] && printf 'packages: installed, used by %d programs and removed %s\n' "$programs" "${packages[*]}"
 exit $result

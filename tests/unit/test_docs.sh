@@ -38,7 +38,7 @@ without() {
 "$source/scripts/docs" "$source/include" "$folder/docs" >/dev/null
 while read -r name; do
     grep -qE "^<li>$name(\(\))?&#160;|^<li>$name(\(\))? " "$folder"/docs/globals*.html || fault "the reference lacks $name"
-done < <(declared "$source/include" && macros "$source/include" && grep -ohE '\bVOUCH_(E[A-Z]+|OK)\b' \
+done < <(declared "$source"/include/vouch/*.h && macros "$source/include" && grep -ohE '\bVOUCH_(E[A-Z]+|OK)\b' \
     "$source/include/vouch/pipeline.h" | grep -vE '^VOUCH_END$' | sort -u)
 
 without '/^\/\* Closes every connection/,/\*\/$/d' client.h vouch_client_close
@@ -48,6 +48,7 @@ without 's|^(    VOUCH_APPLIED = 2,).*|\1|' error.h VOUCH_APPLIED
 without '/^\/\* One reply, or/d' reply.h vouch_reply
 without '/^\/\* The result of one command/,/\*\/$/d' result.h vouch_result
 without 's|^(VOUCH_API void vouch_op_cancel.*)|VOUCH_API void vouch_new_thing(void);\n\1|' client.h vouch_op_cancel
+without '/^\/\* Reads a source and lets all rules/,/\*\/$/d' lint.h vouch_lint_run
 without 's|until vouch_results_free|until vouch_results_gone|' pipeline.h vouch_results_gone
 [ $result = 0 ] && printf 'docs: complete; %d gaps noticed\n' $cases
 exit $result

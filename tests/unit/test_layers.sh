@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # The layers of src/ keep to their places.
 #
-#   test_layers.sh SOURCE NM libvouch.so libvouch.a OBJECT...
+#   test_layers.sh SOURCE NM FOLDER LINT-FOLDER OBJECT...
+#
+# FOLDER has libvouch.so and libvouch.a; LINT-FOLDER the linter's, or is empty if it is no part of the build.
 #
 # 1. A file includes only headers of its own layer and of those below it.
 # 2. An object calls only functions of its own layer, of those below it, and of the C library; of the C library
 #    a layer without I/O calls only what computes: no socket, file, clock, sleep, thread or randomness.
-# 3. The library exports exactly what the public headers declare with VOUCH_API.
+# 3. Each library exports exactly what the public headers declare with VOUCH_API.
 set -euo pipefail
 export LC_ALL=C
 # shellcheck source=tests/unit/exports.sh
@@ -14,8 +16,8 @@ export LC_ALL=C
 
 source=$1
 nm=$2
-shared=$3
-static=$4
+folder=$3
+lint_folder=$4
 shift 4
 result=0
 fault() {
@@ -147,6 +149,9 @@ check_symbols() {
 [ $# -ge ${#may_use[@]} ] || fault "no objects to look at"
 check_includes
 check_symbols "$@"
-check_exports "$nm" "$source/include" "$shared" "$static"
+mapfile -t list < <(headers "$source/include")
+check_exports "$nm" 20 "$folder/libvouch.so" "$folder/libvouch.a" "${list[@]}"
+[ -z "$lint_folder" ] ||
+    check_exports "$nm" 10 "$lint_folder/libvouch-lint.so" "$lint_folder/libvouch-lint.a" "$(lint_headers "$source/include")"
 [ $result = 0 ] && printf 'layers: %d objects in %d layers\n' $# ${#may_use[@]}
 exit $result
