@@ -1,7 +1,7 @@
 -- What several rules ask, said with what the engine tells. Run once for each source; `lint` is the rules'.
 
 return function(lint)
-    local given, open, blank, asked, answering -- made at the first question: most sources have few
+    local given, open, blank, asked, answering, called -- made at the first question: most sources have few
 
     -- A loop's variables, parameters, and what takes a second result of a call: nobody wrote down their value.
     local function note(names, values)
@@ -33,6 +33,11 @@ return function(lint)
     -- Functions that are registered: the second argument, or `callback` of a table.
     local function note_call(node)
         local callee = lint.builtin(node.callee)
+        local defined = not callee and lint.defined(node.callee)
+        if defined then
+            called[defined.offset] = called[defined.offset] or {}
+            table.insert(called[defined.offset], node)
+        end
         if callee == 'redis.setresp' then
             asked = true
         elseif callee == 'redis.register_function' then
@@ -50,7 +55,7 @@ return function(lint)
     end
 
     local function look(node)
-        given, open, blank, asked, answering = {}, {}, {}, false, {}
+        given, open, blank, asked, answering, called = {}, {}, {}, false, {}, {}
         lint.walk(root_of(node), function(child)
             if child.kind == 'local' then
                 note(child.names, child.values)
@@ -102,6 +107,35 @@ return function(lint)
         end
         local list = {}
         return list, follow(node, list, {})
+    end
+
+    local function hand(node, list, seen)
+        local variable = node.kind == 'name' and node.variable
+        local calls = variable and variable.parameter and variable.writes == 0 and called[variable.func.offset]
+        if not calls or seen[variable.id] then
+            list[#list + 1] = node
+            return
+        end
+        seen[variable.id] = true
+        for place, name in ipairs(variable.func.parameters) do
+            if name.variable and name.variable.id == variable.id then
+                for _, call in ipairs(calls) do
+                    if call.arguments[place] then
+                        hand(call.arguments[place], list, seen)
+                    end
+                end
+            end
+        end
+    end
+
+    -- A parameter of a local function stands for what its calls hand over: those expressions. Else the node alone.
+    function lint.handed(node)
+        if not given then
+            look(node)
+        end
+        local list = {}
+        hand(node, list, {})
+        return list
     end
 
     -- Whether what a `return` gives is what the caller of the script, or of the library's function, is answered.

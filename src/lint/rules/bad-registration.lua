@@ -59,9 +59,10 @@ end}]],
 
         local function judge_table(node)
             local shape = lint.shape(node)
-            if not shape or shape.made ~= node and not shape.whole then
+            if not shape then
                 return
             end
+            local here = shape.made.offset == node.offset -- else a field may have been added
             local given = {}
             for _, field in ipairs(shape.made.fields) do
                 local key = field.key and lint.constant(field.key)
@@ -75,7 +76,7 @@ end}]],
                 given[key:lower()] = field.value
             end
             for _, wanted in ipairs({'function_name', 'callback'}) do
-                if not given[wanted] and shape.whole then
+                if not given[wanted] and here then
                     lint.report(node, ('the function has no %s: write %s = ...'):format(wanted, wanted))
                     return
                 end

@@ -90,8 +90,8 @@ return redis.call('INCR', KEYS[2])]],
                             and not apart(lint, first.node, key.node) then
                             told[key.text] = true
                             lint.report(key.node, ('the keys `%s` and `%s` lie in slots %d and %d, and a script can '
-                                .. 'use one: begin both with the same hash tag, as in `{%s}`'):format(first.text,
-                                key.text, first.slot, key.slot, (key.text:match('^[%w_-]+') or 'tag')))
+                                .. 'use one: give both the same hash tag, as in `{app}:%s`'):format(first.text,
+                                key.text, first.slot, key.slot, key.text:match('^[%w_-]+') or 'x'))
                         end
                     end
                 end

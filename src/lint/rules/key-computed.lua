@@ -37,12 +37,13 @@ A key made from an element of KEYS lies where that one does only if that one has
                 return
             end
             told[id] = true
+            local whole = {offset = node.offset, finish = node.finish} -- and not only the `..` in it
             if lint.from(node, 'key') then
-                lint.report(node, ('the key %s is made of %s: a cluster has it in the same place only if they have a '
+                lint.report(whole, ('the key %s is made of %s: a cluster has it in the same place only if they have a '
                     .. 'hash tag, as in `{user:7}:cart`; see to that, or pass this key too'):format(lint.quote(node),
                     ingredients(lint, node)), 'info')
             else
-                lint.report(node, ('the key %s is made of %s, where a cluster cannot see it ahead: put it together '
+                lint.report(whole, ('the key %s is made of %s, where a cluster cannot see it ahead: put it together '
                     .. 'in the program, and pass it as a key'):format(lint.quote(node), ingredients(lint, node)))
             end
         end
@@ -53,7 +54,9 @@ A key made from an element of KEYS lies where that one does only if that one has
                     return
                 end
                 for _, key in ipairs(lint.keys(node) or {}) do
-                    judge(key.node)
+                    for _, giver in ipairs(lint.handed(key.node)) do
+                        judge(giver)
+                    end
                 end
             end,
         }

@@ -51,7 +51,9 @@ program read it, pass it in KEYS, and let the script check that it is still the 
                     tell(last, 'argument')
                 end
                 for _, key in ipairs(lint.keys(node) or {}) do
-                    judge(key.node)
+                    for _, giver in ipairs(lint.handed(key.node)) do
+                        judge(giver)
+                    end
                 end
             end,
         }

@@ -32,7 +32,9 @@ stays. The same script cannot be used for a second set of data either.]],
                     return
                 end
                 for _, key in ipairs(lint.keys(node) or {}) do
-                    judge(key.node)
+                    for _, giver in ipairs(lint.handed(key.node)) do
+                        judge(giver)
+                    end
                 end
             end,
         }

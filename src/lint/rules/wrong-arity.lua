@@ -25,17 +25,16 @@ are told.]],
                 local name_words = select(2, info.name:gsub('%S+', '')) -- CLIENT KILL: two
                 local arity = info.arity
                 local given, least = call.words - name_words, math.abs(arity) - name_words
-                local behind = #info.name < #call.name and '' or info.name
                 if info.container and name_words == 1 then
                     if call.words < 2 and not call.open then
                         lint.report(node, ('%s lacks its subcommand: write it as the second argument'):format(call.name))
                     end
                 elseif arity > 0 and given > least then
-                    lint.report(node, ('%s takes %s, and is given %s: leave out what is too much'):format(behind,
-                        plural(least), plural(given)))
+                    lint.report(node, ('%s takes %s, and is given %d: leave out what is too much'):format(info.name,
+                        plural(least), given))
                 elseif given < least and not call.open then
-                    lint.report(node, ('%s takes %s%s, and is given %s: add what is missing'):format(behind,
-                        arity < 0 and 'at least ' or '', plural(least), plural(given)))
+                    lint.report(node, ('%s takes %s%s, and is given %d: add what is missing'):format(info.name,
+                        arity < 0 and 'at least ' or '', plural(least), given))
                 elseif PAIRS[info.name] and not call.open and (call.words - PAIRS[info.name]) % 2 == 1 then
                     lint.report(node, ('%s takes pairs, and the last argument has no other half: add its value')
                         :format(info.name))

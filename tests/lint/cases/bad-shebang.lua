@@ -29,7 +29,7 @@ return 1
 --- bad at=1 says="`no-writes` here" live="Unknown lua shebang option: no-writes" only
 #!lua flags= no-writes
 return 1
---- bad at=1:17 says="no flag `no-write`" live="Unexpected flag in script shebang: no-write" only
+--- bad at=1:23 says="no flag `no-write`" live="Unexpected flag in script shebang: no-write" only
 #!lua flags=allow-oom,no-write
 return 1
 --- bad kind=function at=1 says="first line" live="Missing library metadata" only

@@ -1,4 +1,4 @@
---- bad at=2:26 says="slots 3300 and 7365"
+--- bad at=2:27 says="slots 3300 and 7365"
 redis.call('SET', 'b', 1)
 return redis.call('INCR', 'c')
 --- bad at=3

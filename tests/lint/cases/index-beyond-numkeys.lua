@@ -1,8 +1,8 @@
---- bad at=1:25 says="write KEYS[1]" live-redis="arguments must be strings or integers" live-valkey="arguments must be strings or integers"
+--- bad at=1:26 says="write KEYS[1]" live-redis="arguments must be strings or integers" live-valkey="arguments must be strings or integers"
 return redis.call('GET', KEYS[0])
---- bad numkeys=2 at=1:25 says="called with 2 keys" live="arguments must be strings or integers"
+--- bad numkeys=2 at=1:26 says="called with 2 keys" live="arguments must be strings or integers"
 return redis.call('GET', KEYS[3])
---- bad numkeys=2 at=2 says="called with 2 keys" live="arguments must be strings or integers"
+--- bad numkeys=2 at=1 says="called with 2 keys" live="arguments must be strings or integers"
 local third = KEYS[3]
 return redis.call('GET', third)
 --- bad at=2 says="first round" live="arguments must be strings or integers"

@@ -1,4 +1,4 @@
---- bad at=1:25 says="made of ARGV" only
+--- bad at=1:26 says="made of ARGV" only
 return redis.call('GET', 'user:' .. ARGV[1])
 --- bad at=2 says="`key` is made of ARGV" only
 local key = string.format('user:%s:cart', ARGV[1])
@@ -31,7 +31,7 @@ redis.register_function('f', f)
 #!lua name=mylib
 local function f(keys, args) return redis.call('GET', 'user:' .. args[1]) end
 redis.register_function('f', f)
---- bad at=1:31 only
+--- bad at=1:38 only
 return redis.call('RENAME', KEYS[1], 'old:' .. ARGV[1])
 --- bad at=1 only
 return redis.call('EXISTS', ('user:' .. ARGV[1]):lower())

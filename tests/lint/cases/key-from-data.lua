@@ -1,10 +1,10 @@
---- bad at=1:25 says="pass it in KEYS" only
+--- bad at=1:26 says="pass it in KEYS" only
 return redis.call('GET', ARGV[1])
 --- bad at=2 says="`key`" only
 local key = ARGV[1]
 return redis.call('INCR', key)
 --- bad at=2 says="a reply" only
-local id = redis.call('GET', KEYS[1])
+local id = redis.call('GET', KEYS[1]) or 'none'
 return redis.call('GET', id)
 --- bad at=3 says="a reply" only
 local ids = redis.call('ZRANGE', KEYS[1], 0, 9)
@@ -14,7 +14,7 @@ end
 --- bad at=2 only
 local rcall = redis.pcall
 return rcall('exists', ARGV[2])
---- bad at=2 only
+--- bad at=4:13 only
 local function drop(key)
     return redis.call('DEL', key)
 end
@@ -29,14 +29,14 @@ redis.register_function('f', f)
 for i = 1, #ARGV do
     redis.call('DEL', ARGV[i])
 end
---- bad at=1 only
+--- bad at=1
 return redis.call('DEL', unpack(ARGV))
 --- good clean
 return redis.call('SET', KEYS[1], ARGV[1])
 --- good clean
 local key, value = KEYS[1], ARGV[1]
 return redis.call('SET', key, value)
---- good clean
+--- good
 return redis.call('DEL', unpack(KEYS))
 --- good clean
 local current = redis.call('GET', KEYS[1])
@@ -59,7 +59,7 @@ return redis.call('PUBLISH', ARGV[1], ARGV[2])
 --- good
 #!lua flags=no-cluster
 return redis.call('GET', ARGV[1])
---- good clean
+--- good
 local list = {}
 for i = 1, #KEYS do
     list[i] = KEYS[i]

@@ -1,4 +1,4 @@
---- bad at=1:26 says="`visits` is written in the script" only
+--- bad at=1:27 says="`visits` is written in the script" only
 return redis.call('INCR', 'visits')
 --- bad at=2 says="`counter`" only
 local key = 'counter'
@@ -6,7 +6,7 @@ return redis.call('INCR', key)
 --- bad at=2 only
 local call = redis.call
 return call('zadd', "queue", 1, ARGV[1])
---- bad at=1:31 says="`done`" only
+--- bad at=1:38 says="`done`" only
 return redis.call('RENAME', KEYS[1], 'done')
 --- bad at=4 only
 local function bump(key)
@@ -48,3 +48,14 @@ local key = KEYS[1]
 return redis.call('EXPIRE', key, 10)
 --- good clean
 return redis.call('TIME')
+--- bad at=6 says="`other`" only
+local function read(key) return redis.call('GET', key) end
+local function both(one, two)
+    return {read(one) or '', read(two) or ''}
+end
+both(KEYS[1], KEYS[2])
+return both(KEYS[1], 'other')
+--- good clean
+local function read(key) return redis.call('GET', key) end
+local function both(one, two) return {read(one) or '', read(two) or ''} end
+return both(KEYS[1], KEYS[2])

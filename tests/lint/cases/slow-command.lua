@@ -2,7 +2,7 @@
 for _, key in ipairs(redis.call('KEYS', 'session:*')) do
     redis.log(redis.LOG_NOTICE, key)
 end
---- bad at=4 says="let the program loop" only
+--- bad at=4 says="let the program loop"
 local cursor = '0'
 local count = 0
 repeat
@@ -27,7 +27,7 @@ return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '+inf')
 --- bad at=1 says="COUNT" only
 return redis.call('XRANGE', KEYS[1], '-', '+')
 --- bad at=1 says="FLUSHDB ASYNC" only
-redis.pcall('FLUSHDB', 'SYNC')
+return redis.pcall('FLUSHDB', 'SYNC')
 --- good clean
 for _, key in ipairs(KEYS) do
     redis.call('DEL', key)

@@ -15,7 +15,7 @@ return redis.call('MSET', KEYS[1], 1, KEYS[2])
 return redis.call('OBJECT', 'ENCODING')
 --- bad at=1 says="subcommand" live="Wrong number of args"
 return redis.call('OBJECT')
---- bad at=1 says="takes 1 argument, and is given 2" live="Wrong number of args"
+--- bad at=1 says="takes 1 argument, and is given 3" live="Wrong number of args"
 return redis.call('INCR', KEYS[1], unpack(ARGV), 1)
 --- bad at=2 says="EXPIRE takes at least 2 arguments, and is given 1" live="Wrong number of args"
 #!lua name=mylib
