@@ -84,7 +84,7 @@ static const struct row rows[] = {
     {SOURCE("a.\0b ..\0 .\0."), "nonoo"},
     {SOURCE("1\0 2"), "dd"},
     {SOURCE("1\0+x 1\0\0x"), "dd"},
-    {SOURCE("1\0.5 1e\0 1\0+\0"), "ddXX"},
+    {SOURCE("1\0.5 1e\0 1\0+\0"), "ddXdX"},
     /* strings */
     {SOURCE("'' \"\" 'a' \"a'b\" 'a\"b' 'a\\'b' \"\\\\\""), "sssssss"},
     {SOURCE("'\\a\\b\\f\\n\\r\\t\\v\\d\\x41\\065\\0'"), "s"},
