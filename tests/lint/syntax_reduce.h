@@ -6,10 +6,10 @@
 #include "syntax_server.h"
 
 /* Whether the parser refuses a source, as that server should. */
-bool syntax_parser_refuses(const struct syntax_server *server, const char *text, size_t size);
+bool syntax_parser_refuses(const struct syntax_server *server, const struct syntax_source *source);
 /* Whether the two differ about a source that was asked. */
 bool syntax_differs(const struct syntax_server *server, const struct syntax_source *source);
 /* Takes out whatever leaves the difference as it is: lines first, bytes last. Asks the server a lot. */
-void syntax_reduce(struct syntax_server *server, bool libraries, ts_buffer *text);
+void syntax_reduce(struct syntax_server *server, bool library, ts_buffer *text);
 
 #endif

@@ -16,7 +16,7 @@ struct syntax_server {
     ts_server *server;
     ts_conn *conn;
     size_t asked; /* since it last forgot */
-    bool refuses_nested;
+    bool refuses_nested, ends_at_nul;
 };
 
 static void add_word(ts_buffer *out, const char *word, size_t size)
@@ -46,8 +46,7 @@ static void judge(struct syntax_source *source, const ts_reply *reply)
         source->verdict = SYNTAX_UNKNOWN;
 }
 
-void syntax_server_ask(struct syntax_server *s, bool libraries, struct syntax_source *sources,
-                       size_t count)
+void syntax_server_ask(struct syntax_server *s, struct syntax_source *sources, size_t count)
 {
     ts_buffer out = {0};
     for (size_t i = 0; i < count; i++) {
@@ -81,9 +80,13 @@ struct syntax_server *syntax_server_start(ts_server_kind kind)
     s->conn = s->server ? ts_truth_open(s->server) : NULL;
     if (!s->conn)
         ts_die("there is no server to ask");
-    struct syntax_source nested = {.text = "return [[ [[ ]]", .size = 15};
-    syntax_server_ask(s, false, &nested, 1);
-    s->refuses_nested = nested.verdict == SYNTAX_REFUSED;
+    static const char behind_nul[] = SYNTAX_LIBRARY "\0$";
+    struct syntax_source probes[] = {
+        {.text = "return [[ [[ ]]", .size = 15},
+        {.text = behind_nul, .size = sizeof behind_nul - 1, .library = true}};
+    syntax_server_ask(s, probes, 2);
+    s->refuses_nested = probes[0].verdict == SYNTAX_REFUSED;
+    s->ends_at_nul = probes[1].verdict == SYNTAX_TAKEN;
     return s;
 }
 
@@ -92,6 +95,12 @@ void syntax_server_free(struct syntax_server *s)
     ts_conn_close(s->conn);
     ts_server_free(s->server);
     free(s);
+}
+
+size_t syntax_server_reads(const struct syntax_server *s, const struct syntax_source *source)
+{
+    const char *nul = memchr(source->text, 0, source->size);
+    return nul && source->library && s->ends_at_nul ? (size_t)(nul - source->text) : source->size;
 }
 
 bool syntax_server_refuses_nested(const struct syntax_server *s)

@@ -16,6 +16,8 @@ enum syntax_verdict {
 struct syntax_source {
     const char *text;
     size_t size;
+    bool
+        library; /* FUNCTION LOAD, which runs what is not behind SYNTAX_LIBRARY; else SCRIPT LOAD */
     enum syntax_verdict verdict; /* the server's */
     char message[120];           /* what it said */
 };
@@ -29,9 +31,9 @@ void syntax_server_free(struct syntax_server *server);
 bool syntax_server_refuses_nested(const struct syntax_server *server);
 /* What begins a library that does nothing, whatever follows. */
 #define SYNTAX_LIBRARY "#!lua name=l\ndo return end\n"
-/* Many in one write; by SCRIPT LOAD, or as libraries by FUNCTION LOAD, which runs what is not behind
- * SYNTAX_LIBRARY. */
-void syntax_server_ask(struct syntax_server *server, bool libraries, struct syntax_source *sources,
-                       size_t count);
+/* Many in one write. */
+void syntax_server_ask(struct syntax_server *server, struct syntax_source *sources, size_t count);
+/* How much of a source that server compiles: of a library, Valkey 8.1 only what is before a NUL. */
+size_t syntax_server_reads(const struct syntax_server *server, const struct syntax_source *source);
 
 #endif

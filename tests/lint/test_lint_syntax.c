@@ -24,34 +24,34 @@ static struct tally {
     unsigned long used[LUA_GRAMMAR_CONSTRUCTS_MAX];
 } tally;
 
-static void show(const struct syntax_source *source, bool library, unsigned long number)
+static void show(const struct syntax_source *source, unsigned long number)
 {
     ts_buffer text = {0};
     if (tally.differences++ >= SHOWN_MAX)
         return;
     ts_buffer_add(&text, source->text, source->size);
-    syntax_reduce(server, library, &text);
-    printf("%s %lu: the server %s it (%s), the parser does not\n", library ? "library" : "script",
-           number, source->verdict == SYNTAX_TAKEN ? "takes" : "refuses", source->message);
+    syntax_reduce(server, source->library, &text);
+    printf("%s %lu: the server %s it (%s), the parser does not\n",
+           source->library ? "library" : "script", number,
+           source->verdict == SYNTAX_TAKEN ? "takes" : "refuses", source->message);
     (void)fwrite(ts_buffer_bytes(&text), 1, ts_buffer_length(&text), stdout);
     printf("\n----\n");
     ts_buffer_free(&text);
 }
 
-static void compare(struct syntax_source *sources, size_t count, bool libraries,
-                    unsigned long first)
+static void compare(struct syntax_source *sources, size_t count, unsigned long first)
 {
-    syntax_server_ask(server, libraries, sources, count);
+    syntax_server_ask(server, sources, count);
     for (size_t i = 0; i < count; i++) {
         const struct syntax_source *s = &sources[i];
         bool unknown = s->verdict == SYNTAX_UNKNOWN;
         tally.sources++;
         tally.taken += s->verdict == SYNTAX_TAKEN;
         tally.unknown += unknown;
-        ck_assert_msg(!unknown || (!libraries && memcmp(s->text, "#!", 2) == 0), "source %lu: %s",
+        ck_assert_msg(!unknown || (!s->library && memcmp(s->text, "#!", 2) == 0), "source %lu: %s",
                       first + i, s->message);
         if (syntax_differs(server, s))
-            show(s, libraries, first + i);
+            show(s, first + i);
     }
 }
 
@@ -63,7 +63,8 @@ static struct syntax_source source_of(const char *text, size_t size, bool librar
     ts_buffer_take(copy, ts_buffer_length(copy));
     ts_buffer_add(copy, SYNTAX_LIBRARY, sizeof SYNTAX_LIBRARY - 1);
     ts_buffer_add(copy, text, size);
-    return (struct syntax_source){.text = ts_buffer_bytes(copy), .size = ts_buffer_length(copy)};
+    return (struct syntax_source){
+        .text = ts_buffer_bytes(copy), .size = ts_buffer_length(copy), .library = true};
 }
 
 static void begin(int which)
@@ -99,7 +100,7 @@ static void compare_written(unsigned long first, size_t count, bool libraries)
         for (size_t k = 0; k < lua_grammar_constructs(); k++)
             tally.used[k] += of[i].used[k];
     }
-    compare(sources, count, libraries, first);
+    compare(sources, count, first);
     for (size_t i = 0; i < count; i++) {
         lua_grammar_free(&of[i]);
         ts_buffer_free(&copies[i]);
@@ -156,7 +157,7 @@ START_TEST(scripts_by_hand_are_judged_as_servers_judge_them)
         const struct syntax_case *c = &syntax_cases[i];
         for (int library = 0; library < 2; library++) {
             struct syntax_source source = source_of(c->text, c->size, library, &copy);
-            compare(&source, 1, library, i);
+            compare(&source, 1, i);
         }
     }
     ts_buffer_free(&copy);
@@ -175,7 +176,7 @@ START_TEST(giants_are_judged_as_servers_judge_them)
             syntax_giant(i, over, &text);
             struct syntax_source source = {.text = ts_buffer_bytes(&text),
                                            .size = ts_buffer_length(&text)};
-            syntax_server_ask(server, false, &source, 1);
+            syntax_server_ask(server, &source, 1);
             tally.sources++;
             tally.taken += source.verdict == SYNTAX_TAKEN;
             ck_assert_msg((source.verdict == SYNTAX_REFUSED) == over, "giant %zu: %s", i,
