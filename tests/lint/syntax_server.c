@@ -50,8 +50,9 @@ void syntax_server_ask(struct syntax_server *s, struct syntax_source *sources, s
 {
     ts_buffer out = {0};
     for (size_t i = 0; i < count; i++) {
-        ts_buffer_print(&out, libraries ? "*4\r\n$8\r\nFUNCTION\r\n$4\r\nLOAD\r\n$7\r\nREPLACE\r\n"
-                                        : "*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n");
+        ts_buffer_print(&out, sources[i].library
+                                  ? "*4\r\n$8\r\nFUNCTION\r\n$4\r\nLOAD\r\n$7\r\nREPLACE\r\n"
+                                  : "*3\r\n$6\r\nSCRIPT\r\n$4\r\nLOAD\r\n");
         add_word(&out, sources[i].text, sources[i].size);
     }
     s->asked += count;
