@@ -8,7 +8,7 @@
 #include "lint/target.h"
 #include "lint/tree.h"
 #include "lint/value.h"
-#include "vouch/lint.h"
+#include <vouch/lint.h>
 
 struct engine; /* a Lua state with rules in it */
 

@@ -2,7 +2,7 @@
 #include "base/alloc.h"
 #include "lint/engine_state.h"
 
-#include "rules.inc"
+#include "lint/rules.inc"
 
 #include <stdio.h>
 #include <string.h>

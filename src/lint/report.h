@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "lint/tree.h"
-#include "vouch/lint.h"
+#include <vouch/lint.h>
 
 struct vouch_lint_report {
     struct arena arena; /* of all strings */

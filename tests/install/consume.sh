@@ -40,7 +40,7 @@ consume_by_cmake() {
     }
     grep -q "^vouch_DIR:PATH=$1/" "$build/CMakeCache.txt" || fault "find_package found another vouch than that in $1"
     for name in "${names[@]}"; do
-        run_consumer $name "$build/$name" "$2"
+        run_consumer "$name" "$build/$name" "$2"
     done
 }
 

@@ -3,7 +3,7 @@
 #define LINT_TOOL_OPTIONS_H
 
 #include "base/arena.h"
-#include "vouch/lint.h"
+#include <vouch/lint.h>
 
 enum tool_task { TASK_LINT, TASK_EXPLAIN, TASK_LIST, TASK_HELP, TASK_VERSION };
 enum tool_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_SARIF };
