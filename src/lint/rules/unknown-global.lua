@@ -94,6 +94,11 @@ return count]],
                 or parent.kind == 'unary' and op == 'not' or parent.kind == 'clause'
         end
 
+        -- While a library loads, even looking for a member that redis lacks stops it.
+        local function loading(node, object)
+            return object == 'redis' and lint.kind == 'function' and lint.func(node).kind == 'chunk'
+        end
+
         -- `pcall(function() return server end)` asks whether it is there.
         local function asked(node)
             local parent = node.parent
@@ -163,7 +168,8 @@ return count]],
         local function tell_member(use)
             local parent = use.node.parent
             local called = parent.kind == 'call' and parent.callee == use.node
-            local result = called and 'calling it fails' or 'this is nil'
+            local loads = loading(use.node, use.object)
+            local result = loads and 'loading the library fails' or called and 'calling it fails' or 'this is nil'
             local meant = MEANT[use.name]
             local advice = use.object == 'redis' and on_command(use.key)
             if not advice and not meant then
@@ -172,7 +178,7 @@ return count]],
             end
             advice = advice or meant and meant .. ' is meant?' or 'write a local function that does it'
             lint.report(use.node, ('`%s` has no `%s`, so %s; %s'):format(use.object, use.key, result, advice),
-                not called and 'warning' or nil)
+                not called and not loads and 'warning' or nil)
         end
 
         -- In a script there is no such function; in a library only while it loads.
@@ -204,7 +210,7 @@ return count]],
                 end
             elseif entry and lint.kind == 'function' and not entry.call and not entry.load then
                 lint.report(node, ('`%s` is not there in a library, only in EVAL'):format(name))
-            elseif not entry and object ~= 'os' and not OTHERS[name] and not tested(node) then
+            elseif not entry and object ~= 'os' and not OTHERS[name] and (loading(node, object) or not tested(node)) then
                 unknown[#unknown + 1] = {node = node, name = name, object = object, key = key}
             end
         end

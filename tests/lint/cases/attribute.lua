@@ -21,7 +21,7 @@ redis.register_function('f', function(keys)
     return redis.call('INCR', key)
 end)
 --- bad at=1 live="near '<'"
-local key<const>=KEYS[1]
+local key<const> =KEYS[1]
 return redis.call('INCR', key)
 --- good clean live="(integer) 10"
 local limit = 10

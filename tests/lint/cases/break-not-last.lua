@@ -1,4 +1,4 @@
---- bad at=3 live="near 'n'"
+--- bad at=4:5 live="near 'n'"
 local n = 0
 while true do
     break
@@ -18,7 +18,7 @@ repeat
     n = n + 1
 until n > 3
 return n
---- bad at=4 live="expected (to close"
+--- bad at=5 live="expected (to close"
 local n = 0
 for i = 1, 3 do
     if i == 2 then
@@ -36,7 +36,7 @@ redis.register_function('f', function(keys)
     end
     return 1
 end)
---- bad at=2 live="expected (to close"
+--- bad at=3 live="expected (to close"
 for i = 1, 2 do
     break
     for j = 1, 2 do

@@ -17,7 +17,7 @@ redis.register_function('f', function(keys)
     ;
     return redis.call('INCR', keys[1])
 end)
---- bad at=2:6 live="unexpected symbol near ';'"
+--- bad at=2:7 live="unexpected symbol near ';'"
 do
     ; ;
 end

@@ -6,7 +6,7 @@ return "\u{e9}"
 return "a\z  b"
 --- bad at=1 live="(integer) 3"
 return redis.call('STRLEN', KEYS[1]) + #"\x00"
---- bad at=2 setup="SET {t}1 v" live="(nil)"
+--- bad at=1 setup="SET {t}1 v" live="(nil)"
 local separator = '\x3a'
 return redis.call('GET', KEYS[1] .. separator .. 'count')
 --- bad at=3

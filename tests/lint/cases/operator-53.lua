@@ -12,7 +12,7 @@ return 256 >> 4
 return ~5
 --- bad at=1:10 live="near '~'" only
 return 5 ~ 3
---- bad at=2:22
+--- bad at=2:24
 local ttl = tonumber(ARGV[1])
 local half = (ttl + 1) // 2
 return redis.call('EXPIRE', KEYS[1], half)

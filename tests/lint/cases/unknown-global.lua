@@ -60,6 +60,10 @@ return _G.total
 --- bad at=1 says="is nil" live="(integer) 0"
 local split = string.split
 return split and 1 or 0
+--- bad at=2 says="loading the library fails" live="nonexistent global variable 'loge'"
+#!lua name=levels
+local log = redis.loge or redis.log
+redis.register_function('f', function() return 1 end)
 --- good clean live="(integer) 1"
 local count = redis.call('INCR', KEYS[1])
 return count
