@@ -20,26 +20,30 @@ for name in ([[print require module package dofile loadfile io debug os utf8 bit
     OTHERS[name] = true
 end
 
--- How many letters to change, leave out or add; up to `most`, beyond which it is `most` + 1.
+-- How many letters to change, leave out, add or swap with the next; up to `most`, beyond which it is `most` + 1.
 local function distance(a, b, most)
     if math.abs(#a - #b) > most then
         return most + 1
     end
-    local before = {}
+    local older, before = {}, {}
     for j = 0, #b do
         before[j] = j
     end
     for i = 1, #a do
         local row, least = {[0] = i}, i
         for j = 1, #b do
-            local change = before[j - 1] + (a:byte(i) == b:byte(j) and 0 or 1)
-            row[j] = math.min(change, before[j] + 1, row[j - 1] + 1)
-            least = math.min(least, row[j])
+            local same = a:byte(i) == b:byte(j)
+            local best = math.min(before[j - 1] + (same and 0 or 1), before[j] + 1, row[j - 1] + 1)
+            if i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j) then
+                best = math.min(best, older[j - 2] + 1)
+            end
+            row[j] = best
+            least = math.min(least, best)
         end
         if least > most then
             return most + 1
         end
-        before = row
+        older, before = before, row
     end
     return before[#b]
 end
@@ -107,7 +111,7 @@ return count]],
         end
 
         local function near(name, candidates)
-            local most = #name < 3 and 0 or #name < 5 and 1 or 2
+            local most = #name < 4 and 0 or #name < 7 and 1 or 2 -- `now` is no misspelt `low`
             local best, best_distance = nil, most + 1
             for _, candidate in ipairs(candidates) do
                 local far = candidate:lower() == name:lower() and 0 or distance(name, candidate, most)
