@@ -128,13 +128,24 @@ return function(lint)
         end
     end
 
-    -- A parameter of a local function stands for what its calls hand over: those expressions. Else the node alone.
-    function lint.handed(node)
+    -- Where a value is written: an array of `node`, which is the node itself or, if that is a parameter of a local function,
+    -- what its calls hand over, and `source`, an expression that node may come from (as lint.sources says; the node once more
+    -- if that is not all).
+    function lint.givers(node)
         if not given then
             look(node)
         end
-        local list = {}
-        hand(node, list, {})
+        local handed, list = {}, {}
+        hand(node, handed, {})
+        for _, giver in ipairs(handed) do
+            local sources, all = lint.sources(giver)
+            for _, source in ipairs(sources) do
+                list[#list + 1] = {node = giver, source = source}
+            end
+            if not all then
+                list[#list + 1] = {node = giver, source = giver}
+            end
+        end
         return list
     end
 

@@ -12,13 +12,20 @@ return redis.call(names[ARGV[1]] or 'SADD', KEYS[1], ARGV[2])]==],
         local compared = {} -- texts that the script compares with strings of its own
         local names = {}
 
+        -- Whose words a node may be. What an `and` only looks at does not count.
         local function origin(node)
-            if lint.from(node, 'argument') then
-                return lint.kind == 'function' and 'the arguments' or 'ARGV'
-            elseif lint.from(node, 'key') then
-                return lint.kind == 'function' and 'the keys' or 'KEYS'
+            for _, source in ipairs(lint.sources(node)) do
+                if lint.constant(source) ~= nil then
+                    goto continue
+                elseif lint.from(node, 'argument') and lint.from(source, 'argument') then
+                    return lint.kind == 'function' and 'the arguments' or 'ARGV'
+                elseif lint.from(node, 'key') and lint.from(source, 'key') then
+                    return lint.kind == 'function' and 'the keys' or 'KEYS'
+                elseif lint.from(node, 'reply') and lint.from(source, 'reply') then
+                    return 'the data'
+                end
+                ::continue::
             end
-            return lint.from(node, 'reply') and 'the data' or nil
         end
 
         -- unpack(ARGV): the name and all the rest.

@@ -1,4 +1,4 @@
--- What a key was made of, as far as that was not written in the source: "ARGV and a reply".
+-- What a key was made of, as far as that was not written in the source: "is made of ARGV and a reply".
 local function ingredients(lint, node)
     local names = lint.kind == 'function' and {key = 'the keys', argument = 'the arguments'}
         or {key = 'KEYS', argument = 'ARGV'}
@@ -8,8 +8,30 @@ local function ingredients(lint, node)
             list[#list + 1] = names[origin] or origin == 'reply' and 'a reply' or 'the clock'
         end
     end
+    if #list == 0 then
+        return 'is put together here'
+    end
     local last = table.remove(list)
-    return #list == 0 and last or table.concat(list, ', ') .. ' and ' .. last
+    return 'is made of ' .. (#list == 0 and last or table.concat(list, ', ') .. ' and ' .. last)
+end
+
+-- What a key begins with, through variables: keys of one beginning are one decision, and are told once.
+local function beginning(lint, node)
+    for _ = 1, 100 do
+        if node.kind == 'paren' then
+            node = node.inner
+        elseif node.kind == 'binary' and node.op == '..' then
+            node = node.left
+        elseif node.kind == 'call' and node.arguments[1] and lint.builtin(node.callee) == 'string.format' then
+            node = node.arguments[1]
+        else
+            local givers = lint.givers(node)
+            if node.kind ~= 'name' or #givers ~= 1 or givers[1].source == node then
+                return node.kind == 'name' and node.variable and node.variable.id or lint.text(node)
+            end
+            node = givers[1].source
+        end
+    end
 end
 
 return {
@@ -25,37 +47,45 @@ A key made from an element of KEYS lies where that one does only if that one has
     bad = [[return redis.call('GET', 'user:' .. ARGV[1])]],
     good = [[return redis.call('GET', KEYS[1])]],
     check = function(lint)
-        local told = {}
+        local found = {}
 
-        local function judge(node)
-            local known = lint.from(node, 'key', 'argument', 'reply', 'time')
-            if not lint.from(node, 'computed') or not known then
-                return -- taken as it is, or written in the source: key-from-data and key-literal see to those
+        -- `node` is what is written as the key, `source` an expression that it may come from.
+        local function judge(node, source)
+            if lint.from(node, 'computed') and lint.from(source, 'computed') and lint.constant(source) == nil then
+                found[#found + 1] = {offset = node.offset, finish = node.finish, node = node, source = source}
             end
-            local id = node.kind == 'name' and node.variable and node.variable.id or lint.text(node)
-            if told[id] then
-                return
-            end
-            told[id] = true
-            local whole = {offset = node.offset, finish = node.finish} -- and not only the `..` in it
-            if lint.from(node, 'key') then
-                lint.report(whole, ('the key %s is made of %s: a cluster has it in the same place only if they have a '
-                    .. 'hash tag, as in `{user:7}:cart`; see to that, or pass this key too'):format(lint.quote(node),
-                    ingredients(lint, node)), 'info')
+        end
+
+        local function tell(one)
+            local quoted, made = lint.quote(one.node), ingredients(lint, one.source)
+            if lint.from(one.source, 'key') then
+                lint.report(one, ('the key %s %s: it is where KEYS are only if those have a hash tag, as in '
+                    .. '`{user:7}:cart`; see to that, or pass it too'):format(quoted, made), 'info')
             else
-                lint.report(whole, ('the key %s is made of %s, where a cluster cannot see it ahead: put it together '
-                    .. 'in the program, and pass it as a key'):format(lint.quote(node), ingredients(lint, node)))
+                lint.report(one, ('the key %s %s, where a cluster cannot see it ahead: put it together in the program, '
+                    .. 'and pass it as a key'):format(quoted, made))
             end
         end
 
         return {
             command = function(node)
+                for _, key in ipairs(lint.keys(node) or {}) do
+                    for _, giver in ipairs(lint.givers(key.node)) do
+                        judge(giver.node, giver.source)
+                    end
+                end
+            end,
+            finish = function()
                 if lint.flags and lint.flags['no-cluster'] then
                     return
                 end
-                for _, key in ipairs(lint.keys(node) or {}) do
-                    for _, giver in ipairs(lint.handed(key.node)) do
-                        judge(giver)
+                table.sort(found, function(one, other) return one.offset < other.offset end)
+                local told = {}
+                for _, one in ipairs(found) do
+                    local id = beginning(lint, one.source)
+                    if not told[id] then
+                        told[id] = true
+                        tell(one)
                     end
                 end
             end,

@@ -15,44 +15,62 @@ program read it, pass it in KEYS, and let the script check that it is still the 
     bad = [[return redis.call('DEL', ARGV[1])]],
     good = [[return redis.call('DEL', KEYS[1])]],
     check = function(lint)
-        local told = {}
+        local found = {}
 
-        local function tell(node, origin)
-            local id = node.kind == 'name' and node.variable and node.variable.id or lint.text(node)
-            if told[id] then
-                return
-            end
-            told[id] = true
-            if origin == 'reply' then
-                lint.report(node, ('the key %s comes from a reply, and a cluster cannot see it ahead: read it first, '
-                    .. 'pass it as a key, and check here that it is still the same'):format(lint.quote(node)))
-            else
-                lint.report(node, ('%s is used as a key, and not passed as one: a cluster does not send the script '
-                    .. 'to where it is; pass it in %s'):format(lint.quote(node),
-                    lint.kind == 'function' and 'the keys' or 'KEYS'))
+        -- `node` is what is written as the key, `source` an expression that it may come from.
+        local function judge(node, source)
+            if lint.from(node, 'argument', 'reply') and not lint.from(node, 'key')
+                and lint.from(source, 'argument', 'reply') and not lint.from(source, 'computed', 'key') then
+                found[#found + 1] = {node = node, reply = lint.from(source, 'reply')}
             end
         end
 
-        local function judge(node)
-            if not lint.from(node, 'computed', 'key') and lint.from(node, 'argument', 'reply') then
-                tell(node, lint.from(node, 'reply') and 'reply' or 'argument')
+        local function tell(one)
+            local quoted = lint.quote(one.node)
+            if one.reply then
+                lint.report(one.node, ('the key %s comes from a reply, and a cluster cannot see it ahead: read it first, '
+                    .. 'pass it as a key, and check here that it is still the same'):format(quoted))
+            else
+                lint.report(one.node, ('%s is used as a key, and not passed as one: a cluster does not send the script '
+                    .. 'to where it is; pass it in %s'):format(quoted, lint.kind == 'function' and 'the keys' or 'KEYS'))
+            end
+        end
+
+        -- The table that gives the last arguments, if all of them are keys.
+        local function unpacked(call)
+            local last = call.arguments[#call.arguments]
+            if call.open and last and ALL_KEYS[call.name] and last.kind == 'call'
+                and lint.builtin(last.callee) == 'unpack' then
+                return last, last.arguments[1]
             end
         end
 
         return {
             command = function(node, call)
+                local last, list = unpacked(call)
+                if list and lint.thing(list) == 'ARGV' then
+                    found[#found + 1] = {node = last, reply = false}
+                elseif list and lint.reply(list) then
+                    found[#found + 1] = {node = last, reply = true}
+                end
+                for _, key in ipairs(lint.keys(node) or {}) do
+                    for _, giver in ipairs(lint.givers(key.node)) do
+                        judge(giver.node, giver.source)
+                    end
+                end
+            end,
+            finish = function()
                 if lint.flags and lint.flags['no-cluster'] then
                     return
                 end
-                local last = call.arguments[#call.arguments]
-                if call.open and last and ALL_KEYS[call.name] and last.kind == 'call'
-                    and lint.builtin(last.callee) == 'unpack' and last.arguments[1]
-                    and lint.thing(last.arguments[1]) == 'ARGV' then
-                    tell(last, 'argument')
-                end
-                for _, key in ipairs(lint.keys(node) or {}) do
-                    for _, giver in ipairs(lint.handed(key.node)) do
-                        judge(giver)
+                table.sort(found, function(one, other) return one.node.offset < other.node.offset end)
+                local told = {}
+                for _, one in ipairs(found) do
+                    local variable = one.node.kind == 'name' and one.node.variable
+                    local id = variable and variable.id or lint.text(one.node)
+                    if not told[id] then
+                        told[id] = true
+                        tell(one)
                     end
                 end
             end,

@@ -8,32 +8,42 @@ stays. The same script cannot be used for a second set of data either.]],
     bad = [[return redis.call('INCR', 'visits')]],
     good = [[return redis.call('INCR', KEYS[1])]],
     check = function(lint)
-        local told = {}
+        local found = {}
 
-        local function judge(node)
-            if not lint.from(node, 'literal') or lint.from(node, 'key', 'argument', 'reply', 'time') then
-                return
+        -- `node` is what is written as the key, `source` an expression that it may come from.
+        local function judge(node, source)
+            if lint.from(node, 'literal') and (lint.constant(source) ~= nil or lint.from(source, 'literal')
+                and not lint.from(source, 'key', 'argument', 'reply', 'time', 'computed')) then
+                found[#found + 1] = {node = node, text = lint.constant(source)}
             end
-            local constant = lint.constant(node)
-            local id = constant and 'the key ' .. tostring(constant)
-                or node.kind == 'name' and node.variable and node.variable.id or lint.text(node)
-            if told[id] then
-                return
-            end
-            told[id] = true
-            local text = constant and #tostring(constant) <= 40 and ('`%s`'):format(constant) or lint.quote(node)
-            lint.report(node, ('the key %s is written in the script, and not passed: a cluster does not send the '
+        end
+
+        local function tell(one)
+            local text = one.text and #tostring(one.text) <= 40 and ('`%s`'):format(one.text) or lint.quote(one.node)
+            lint.report(one.node, ('the key %s is written in the script, and not passed: a cluster does not send the '
                 .. 'script to where it is; pass it in %s'):format(text, lint.kind == 'function' and 'the keys' or 'KEYS'))
         end
 
         return {
             command = function(node)
+                for _, key in ipairs(lint.keys(node) or {}) do
+                    for _, giver in ipairs(lint.givers(key.node)) do
+                        judge(giver.node, giver.source)
+                    end
+                end
+            end,
+            finish = function()
                 if lint.flags and lint.flags['no-cluster'] then
                     return
                 end
-                for _, key in ipairs(lint.keys(node) or {}) do
-                    for _, giver in ipairs(lint.handed(key.node)) do
-                        judge(giver)
+                table.sort(found, function(one, other) return one.node.offset < other.node.offset end)
+                local told = {}
+                for _, one in ipairs(found) do
+                    local variable = one.node.kind == 'name' and one.node.variable
+                    local id = one.text and 'the key ' .. one.text or variable and variable.id or lint.text(one.node)
+                    if not told[id] then
+                        told[id] = true
+                        tell(one)
                     end
                 end
             end,

@@ -52,3 +52,7 @@ if allowed[command] then
     return redis.call(command, KEYS[1], ARGV[2])
 end
 return 0
+--- good clean
+local options = cjson.decode(ARGV[1])
+local push = options.front and 'RPUSH' or 'LPUSH'
+return redis.call(push, KEYS[1], ARGV[2])

@@ -76,3 +76,23 @@ redis.register_function('f', f)
 --- good clean
 local field = 'count:' .. ARGV[1]
 return redis.call('HINCRBY', KEYS[1], field, 1)
+--- bad at=2 says="put together here" only
+for i = 1, 4 do
+    redis.call('DEL', 'shard:' .. i)
+end
+--- bad at=1 only
+redis.call('HINCRBY', KEYS[1] .. ':load', 'count', 1)
+return redis.call('INCR', KEYS[1] .. ':all')
+--- bad at=3 says="ARGV and a reply" only
+local prefix = ARGV[1]
+for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, 9)) do
+    redis.call('DEL', prefix .. id, prefix .. id .. ':log')
+end
+--- good clean
+local options = cjson.decode(ARGV[1])
+local key = options.second and KEYS[2] or KEYS[1]
+return redis.call('GET', key)
+--- good clean
+local key = KEYS[1] .. ':x'
+key = KEYS[2]
+return redis.call('GET', key)

@@ -3,8 +3,11 @@ return redis.call('GET', ARGV[1])
 --- bad at=2 says="`key`" only
 local key = ARGV[1]
 return redis.call('INCR', key)
---- bad at=2 says="a reply" only
-local id = redis.call('GET', KEYS[1]) or 'none'
+--- bad at=5 says="a reply" only
+local id = redis.call('GET', KEYS[1])
+if not id then
+    return false
+end
 return redis.call('GET', id)
 --- bad at=3 says="a reply" only
 local ids = redis.call('ZRANGE', KEYS[1], 0, 9)
@@ -65,3 +68,12 @@ for i = 1, #KEYS do
     list[i] = KEYS[i]
 end
 return redis.call('MGET', unpack(list))
+--- bad at=3 says="a reply"
+local entries = redis.call('SMEMBERS', KEYS[1])
+if #entries > 0 then
+    redis.call('DEL', unpack(entries))
+end
+--- good
+local key = ARGV[1]
+key = KEYS[1]
+return redis.call('GET', key)
