@@ -265,9 +265,9 @@ return function(lint)
         end
     end
 
-    local function push(before, list, again)
+    local function push(before, list, loop)
         for _, write in ipairs(list) do
-            before = {node = write.node, call = write.call, again = again, next = before, count = (before and before.count or 0) + 1}
+            before = {node = write.node, call = write.call, loop = loop, next = before, count = (before and before.count or 0) + 1}
         end
         return before
     end
@@ -298,7 +298,7 @@ return function(lint)
         elseif kind == 'while' or kind == 'repeat' or kind == 'for_in' or kind == 'for_number' then
             local inner = {}
             must_block(node.body, inner)
-            visit_block(node.body, visit, push(before, inner, true), guards)
+            visit_block(node.body, visit, push(before, inner, node), guards)
         end
         return push(before, list)
     end
@@ -311,8 +311,8 @@ return function(lint)
     end
 
     -- Calls visit(statement, before, guards, here) for each statement of the chunk and of every function. `before` is what was
-    -- always written when it is reached: the last write, with `next` for the one before it, and `again` if only an
-    -- earlier round of a loop did it. `guards` are the `if`s it stands in: `conditions` of which the last one holds and
+    -- always written when it is reached: the last write, with `next` for the one before it, and `loop` if only an
+    -- earlier round of that did it. `guards` are the `if`s it stands in: `conditions` of which the last one holds and
     -- the others do not, `before` as it was there, the `body`, `next`. `here` is a list of what it always writes itself.
     function lint.paths(chunk, visit)
         lint.walk(chunk, function(node)

@@ -12,7 +12,7 @@ gives when there is nothing is false, and so not an argument either; a table is 
     redis.call('DEL', KEYS[i])
 end]],
     check = function(lint)
-        local types = {'nil', 'false', 'true', 'table', 'function', 'userdata'}
+        local types = {'nil', 'true', 'false', 'table', 'function', 'userdata'}
 
         local function found(node)
             local list = {}

@@ -17,7 +17,7 @@ end]],
 
         local function is_decoded(node)
             local list = lint.sources(node)
-            return #list == 1 and not list.blank and list[1].kind == 'call' and lint.builtin(list[1].callee) == 'cjson.decode'
+            return #list == 1 and not list.blank and not lint.may(node, 'nil', 'false') and list[1].kind == 'call' and lint.builtin(list[1].callee) == 'cjson.decode'
         end
 
         -- A field of what was decoded, or of a field of it.

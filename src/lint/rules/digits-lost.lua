@@ -25,7 +25,7 @@ redis.call('ZADD', KEYS[1], now, ARGV[1] .. ':' .. string.format('%.0f', now))]]
                     or is_million(node.right) and lint.from(node.left, 'time')
             elseif node.kind == 'binary' and (node.op == '+' or node.op == '-') then
                 -- A difference of two points in time is short.
-                return is_long(node.left, depth) and not (node.op == '-' and is_long(node.right, depth))
+                return is_long(node.left, depth) and (node.op == '+' or type(lint.constant(node.right)) == 'number')
                     or node.op == '+' and is_long(node.right, depth)
             elseif node.kind == 'call' then
                 local name = lint.builtin(node.callee)

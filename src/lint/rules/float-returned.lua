@@ -64,7 +64,7 @@ return tostring(tokens / 60)]],
 
         -- How bad it is that its fraction is lost; nil: it has none that is known.
         function fraction(node, depth)
-            if depth > 8 or lint.number(node) ~= 'fraction' then
+            if depth > 8 or lint.number(node) == 'whole' then
                 return nil
             end
             for _, source in ipairs((lint.sources(node))) do

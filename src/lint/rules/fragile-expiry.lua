@@ -105,11 +105,11 @@ return n]],
             if name == 'INCR' then
                 return 1
             elseif name == 'INCRBY' or name == 'INCRBYFLOAT' then
-                return call.arguments[2] and tonumber(lint.constant(call.arguments[2]))
+                return call.arguments[2] and tonumber((lint.constant(call.arguments[2])))
             elseif name == 'HINCRBY' or name == 'HINCRBYFLOAT' then
-                return call.arguments[3] and tonumber(lint.constant(call.arguments[3]))
+                return call.arguments[3] and tonumber((lint.constant(call.arguments[3])))
             elseif name == 'ZINCRBY' then
-                return call.arguments[2] and tonumber(lint.constant(call.arguments[2]))
+                return call.arguments[2] and tonumber((lint.constant(call.arguments[2])))
             end
         end
 

@@ -26,15 +26,15 @@ return redis.call('LREM', KEYS[2], 1, ARGV[1])]],
         -- Variables that hold nothing but the answer of a redis.pcall, until somebody might see its error.
         local held, list = {}, {}
 
-        local function hold(name, value, node)
-            local variable = name.kind == 'name' and name.variable
-            local what = variable and value and what_of(value)
+        local function hold(names, i, value)
+            local variable = names[i].variable
+            local what = value and what_of(value)
             if what and variable.writes == 0 and not variable.captured then
                 local entry = {node = value, what = what, variable = variable, seen = false}
                 held[variable.id] = entry
                 list[#list + 1] = entry
-            elseif node and variable then
-                held[variable.id] = nil
+                local other = what == 'pcall' and names[i + 1]
+                entry.seen = other and (other.variable.reads > 0 or other.variable.writes > 0)
             end
         end
 
@@ -70,8 +70,8 @@ return redis.call('LREM', KEYS[2], 1, ARGV[1])]],
                 end
             end,
             ['local'] = function(node)
-                for i, name in ipairs(node.names) do
-                    hold(name, node.values[i])
+                for i in ipairs(node.names) do
+                    hold(node.names, i, node.values[i])
                 end
             end,
             name = function(node)

@@ -35,7 +35,11 @@ return {left or false, redis.call('TTL', KEYS[1])}]],
             end
             for i, value in ipairs(elements) do
                 local reason = lint.may(value, 'nil') and why(value)
-                if reason then
+                if reason and value.kind == 'nil' then
+                    lint.report(value, string.format('the array that is returned ends at this nil: %d of %d elements are answered; '
+                        .. 'write false', i - 1, #elements))
+                    return
+                elseif reason then
                     lint.report(value, string.format('%s %s, and the array that is returned ends there: %d of %d elements are '
                         .. 'answered; write `%s or false`', lint.quote(value), reason, i - 1, #elements,
                         lint.quote(value):sub(2, -2)))

@@ -34,7 +34,9 @@ return n]],
         local function tell(node, number, text)
             local command = lint.reply(text)
             local index = lint.index(text)
-            local whose = command and string.format('%s answers a string', command)
+            local list = text.kind == 'index' and lint.reply(text.object)
+            local whose = list and string.format('%s, of what %s answers, is a string', lint.quote(text), list)
+                or command and string.format('%s answers a string', command)
                 or index and lint.from(text, 'argument') and string.format('ARGV[%d] is a string', index)
                 or lint.quote(text) .. ' may be a string'
             if command and lint.may(text, 'number') then
@@ -48,7 +50,7 @@ return n]],
         end
 
         local function is_number(node)
-            return lint.always(node, 'number')
+            return lint.may(node, 'number') and lint.always(node, 'number', 'nil')
         end
 
         local function look(node, number, text)

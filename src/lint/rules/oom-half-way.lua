@@ -31,7 +31,7 @@ redis.call('LREM', KEYS[2], 1, ARGV[1])]],
         local function visit(_, before, _, here)
             local first
             while before do
-                first = not before.again and before or first
+                first = not before.loop and before or first
                 before = before.next
             end
             local call = first and first.call

@@ -91,6 +91,16 @@ end]],
             return found
         end
 
+        -- Of the names in an expression: the command that one of them comes from.
+        local function inside_of(node, inside)
+            local found
+            lint.walk(node, function(child)
+                found = found or child.kind == 'name' and inside[lint.text(child)] or nil
+                return not found and child.kind ~= 'function'
+            end)
+            return found
+        end
+
         -- The command whose reply, made anew in each round, the condition waits for.
         local function waits_for(condition, loop)
             local call = first_command(condition)
@@ -98,26 +108,18 @@ end]],
                 return call
             end
             local inside = {}
-            local found
             lint.walk(loop, function(child)
                 if child.kind == 'assign' or child.kind == 'local' then
                     for i, name in ipairs(child.targets or child.names) do
                         local value = child.values[i]
-                        while value and (value.kind == 'index' or value.kind == 'paren') do
-                            value = value.object or value.inner
-                        end
                         if name.kind == 'name' and value then
-                            inside[lint.text(name)] = value.kind == 'call' and lint.call(value)
-                                or value.kind == 'name' and inside[lint.text(value)] or inside[lint.text(name)]
+                            inside[lint.text(name)] = first_command(value) or inside_of(value, inside) or inside[lint.text(name)]
                         end
                     end
                 end
                 return child.kind ~= 'function'
             end)
-            lint.walk(condition, function(child)
-                found = found or child.kind == 'name' and inside[lint.text(child)] or nil
-            end)
-            return found
+            return inside_of(condition, inside)
         end
 
         local function is_scan(loop)

@@ -38,7 +38,7 @@ end]],
                 end
             end
             local first, last = call.arguments[(how.last or 0) - 1], call.arguments[how.last or 0]
-            local from, to = first and tonumber(lint.constant(first)), last and tonumber(lint.constant(last))
+            local from, to = first and tonumber((lint.constant(first))), last and tonumber((lint.constant(last)))
             if how.last and not (to and to < 0 and not (from and from < 0)) then
                 local by = call.arguments[4] and lint.constant(call.arguments[4])
                 if not (call.name == 'ZRANGE' and type(by) == 'string' and by:upper():find('^BY')) then
@@ -54,11 +54,11 @@ end]],
                 local call = node.values[1]
                 local name = call and call.kind == 'call' and lint.builtin(call.callee)
                 local list = (name == 'ipairs' or name == 'pairs') and call.arguments[1]
-                return list and (command_of(list) or lint.thing(list) == 'ARGV' and 'ARGV' or lint.thing(list) == 'KEYS' and 'KEYS')
+                return list and (command_of(list) or lint.thing(list) == 'ARGV' and 'ARGV')
             elseif node.kind == 'for_number' then
                 local to = node.range[2]
                 return to and to.kind == 'unary' and to.op == '#' and (command_of(to.operand)
-                    or (lint.thing(to.operand) == 'ARGV' or lint.thing(to.operand) == 'KEYS') and lint.thing(to.operand)) or nil
+                    or lint.thing(to.operand) == 'ARGV' and 'ARGV') or nil
             end
         end
 
@@ -87,13 +87,13 @@ end]],
             local thing = lint.thing(list)
             local name = list.kind == 'name' and list.variable
             local what, severity
-            if measured[lint.text(list)] or thing == 'KEYS' and lint.numkeys then
+            if measured[lint.text(list)] or thing == 'KEYS' then -- nobody names thousands of keys
                 return
-            elseif thing == 'ARGV' or thing == 'KEYS' then
+            elseif thing == 'ARGV' then
                 what, severity = 'is as long as who calls makes it', 'info'
             elseif name and grown[name.id] and (lint.shape(list) or {}).list then
                 local of = grown[name.id]
-                local theirs = of == 'ARGV' or of == 'KEYS'
+                local theirs = of == 'ARGV'
                 what, severity = 'grows with ' .. (theirs and of or 'what ' .. of .. ' answers'), theirs and 'info' or 'warning'
             else
                 local command = command_of(list)

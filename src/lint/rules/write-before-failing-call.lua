@@ -36,10 +36,23 @@ redis.call('RPUSH', KEYS[2], ARGV[1])]],
             return found
         end
 
+        -- Whether a key is another one in each round of a loop.
+        local function varies(key, loop)
+            local found = false
+            lint.walk(key, function(child)
+                local declared = child.kind == 'name' and child.variable and child.variable.declared
+                found = found or declared and declared.offset > loop.offset and declared.finish <= loop.finish
+            end)
+            return found
+        end
+
         local function share_keys(node, write)
             local a, b = lint.key_texts(node), lint.key_texts(write.node)
             if not a or not b then
                 return true
+            end
+            for _, key in ipairs(write.loop and lint.keys(write.node) or {}) do
+                b[lint.text(key.node)] = not varies(key.node, write.loop) or nil
             end
             for text in pairs(a) do
                 if b[text] then
@@ -117,8 +130,8 @@ redis.call('RPUSH', KEYS[2], ARGV[1])]],
 
         local function tell(node, write, what)
             lint.report(node, string.format('%s comes behind %s in line %d%s, which stays: %s', what, write.call.name or 'the write',
-                write.node.line, write.again and ', in an earlier round' or '',
-                write.again and 'check all in a loop of its own first' or 'check this before it'))
+                write.node.line, write.loop and ', in an earlier round' or '',
+                write.loop and 'check all in a loop of its own first' or 'check this before it'))
         end
 
         local function look_error(node, what, guard)
@@ -150,10 +163,9 @@ redis.call('RPUSH', KEYS[2], ARGV[1])]],
                 before = before.next
             end
             if reason and before and before.call and texts then
-                for text in pairs(texts) do
-                    if read[text] then
-                        return
-                    end
+                local first = lint.keys(node)[1]
+                if not first or read[lint.text(first.node)] then
+                    return
                 end
                 lint.report(node, string.format('%s fails when %s, behind %s in line %d, which stays: ask before that, or take '
                     .. 'redis.pcall and look at `err`', call.name, reason, before.call.name or 'a write', before.node.line))
@@ -161,6 +173,23 @@ redis.call('RPUSH', KEYS[2], ARGV[1])]],
             for text in pairs(texts or {}) do
                 read[text] = true
             end
+        end
+
+        -- What a statement evaluates itself, without the statements in it.
+        local function parts_of(node)
+            local parts = {}
+            if node.kind == 'if' then
+                for _, clause in ipairs(node.clauses) do
+                    parts[#parts + 1] = clause.condition
+                end
+            elseif node.kind == 'while' or node.kind == 'repeat' then
+                parts[1] = node.condition
+            elseif node.kind == 'for_in' then
+                return node.values
+            elseif node.kind == 'local' or node.kind == 'assign' or node.kind == 'call_statement' or node.kind == 'return' then
+                parts[1] = node
+            end
+            return parts
         end
 
         local function visit(node, before, guards)
@@ -176,8 +205,8 @@ redis.call('RPUSH', KEYS[2], ARGV[1])]],
                     tell(node, write, 'assert')
                 end
             end
-            if node.kind == 'local' or node.kind == 'assign' or node.kind == 'call_statement' or node.kind == 'return' then
-                lint.walk(node, function(child)
+            for _, part in ipairs(parts_of(node)) do
+                lint.walk(part, function(child)
                     if child.kind == 'call' then
                         look_call(child, before)
                     end

@@ -2,7 +2,7 @@
 return redis.call('DEL', KEYS)
 --- bad at=1 says="true" live="ommand arguments must be strings or integers" only
 redis.call('SET', KEYS[1], true)
---- bad at=1:43 says="is true or false" live="ommand arguments must be strings or integers"
+--- bad at=1:44 says="is true or false" live="ommand arguments must be strings or integers"
 redis.call('HSET', KEYS[1], 'large', #ARGV > 2)
 --- bad at=2 says="may be false" live="ommand arguments must be strings or integers" only
 local old = redis.call('GET', KEYS[1])
@@ -56,7 +56,7 @@ redis.call('SET', KEYS[1], number)
 --- good clean
 local rest = tonumber(ARGV[1]) % 7
 redis.call('SET', KEYS[1], rest)
---- good clean
+--- good
 local words = {'RPUSH', KEYS[1], 'a', 'b'}
 return redis.call(unpack(words))
 --- good clean

@@ -1,4 +1,4 @@
---- bad at=1 says="SMEMBERS" live="\"{}\"" only
+--- bad at=1 says="SMEMBERS" live="\"{}\""
 return cjson.encode(redis.call('SMEMBERS', KEYS[1]))
 --- bad at=2 live="\"{}\"" only
 local list = redis.call('LRANGE', KEYS[1], 0, 99)
@@ -24,7 +24,7 @@ return json.encode(out)
 --- bad at=2 live="{}"
 local function answer(list) return cjson.encode(list) end
 return cjson.encode(redis.call('HKEYS', KEYS[1]))
---- good clean live="\"[]\""
+--- good live="\"[]\""
 local members = redis.call('SMEMBERS', KEYS[1])
 return #members > 0 and cjson.encode(members) or '[]'
 --- good clean
@@ -51,7 +51,7 @@ return cjson.encode(names)
 local job = cjson.decode(redis.call('GET', KEYS[1]) or '{}')
 job.tries = 1
 return cjson.encode(job)
---- good clean
+--- good
 local kept = redis.call('SMEMBERS', KEYS[1])
 if next(kept) == nil then
   return '[]'

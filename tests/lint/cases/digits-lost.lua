@@ -40,5 +40,7 @@ return tostring(now % 60000000)
 --- good clean
 local time = redis.call('TIME')
 return time[1] .. '.' .. time[2]
---- good clean live="\"1e+15\""
+--- bad at=1 live="\"1e+15\"" only
 return tostring(1000000000000000)
+--- good clean live="\"99999999999999\""
+return tostring(99999999999999)

@@ -17,7 +17,7 @@ local limit, period = tonumber(ARGV[1]), tonumber(ARGV[3])
 local rate = limit / period
 local left = rate * 2
 return {1, left}
---- bad at=3
+--- bad at=6
 local function average(sum, n)
   local each = sum / n
   return each

@@ -12,7 +12,7 @@ if v ~= nil then
   return 'there'
 end
 return 'no'
---- bad at=2 live="(integer) 0"
+--- bad at=3 live="(integer) 0"
 local call = redis.call
 local v = call('ZSCORE', KEYS[1], ARGV[2])
 return v == nil and 1 or 0

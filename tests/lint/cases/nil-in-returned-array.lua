@@ -11,7 +11,7 @@ if ARGV[1] == '11' then
   found = 'yes'
 end
 return {ARGV[1], found, 'end'}
---- bad at=2 live="1) \"a\""
+--- bad at=1 live="1) \"a\""
 local answer = {'a', nil, 'c'}
 return answer
 --- bad at=2

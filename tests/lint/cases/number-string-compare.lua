@@ -8,7 +8,7 @@ return 'few'
 if ARGV[1] > 5 then
   return 1
 end
---- bad at=2:11 says="never equal" live="\"other\"" only
+--- bad at=2:9 says="never equal" live="\"other\"" only
 local mode = ARGV[3]
 if mode == 3 then
   return 'three'

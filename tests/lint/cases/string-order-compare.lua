@@ -50,8 +50,8 @@ local function less(a, b)
 end
 return less(ARGV[1], ARGV[3]) and 1 or 0
 --- good clean
-local names = redis.call('SMEMBERS', KEYS[1])
-table.sort(names, function(a, b) return a < b end)
+local names = redis.call('HMGET', KEYS[1], 'a', 'b')
+table.sort(names, function(a, b) return (a or '') < (b or '') end)
 return names
 --- good clean
 if ARGV[1] == ARGV[3] then

@@ -1,7 +1,7 @@
---- bad at=2 says="SMEMBERS" only
+--- bad at=2 says="SMEMBERS"
 local members = redis.call('SMEMBERS', KEYS[1])
 redis.call('DEL', unpack(members))
---- bad at=1 says="LRANGE" only
+--- bad at=1 says="LRANGE"
 return redis.call('SADD', KEYS[2], unpack(redis.call('LRANGE', KEYS[1], 0, -1)))
 --- bad at=3
 local call = redis.call
@@ -26,7 +26,7 @@ local push = unpack
 redis.call('RPUSH', KEYS[2], push(names))
 --- bad at=1 says="who calls" live="too many results to unpack"
 for i = 1, 9000 do ARGV[i] = i end return redis.call('RPUSH', KEYS[1], unpack(ARGV))
---- good clean
+--- good
 local members = redis.call('SMEMBERS', KEYS[1])
 for i = 1, #members, 1000 do
   redis.call('SREM', KEYS[1], unpack(members, i, math.min(i + 999, #members)))
@@ -44,7 +44,7 @@ end
 --- good clean
 local last = redis.call('LRANGE', KEYS[1], -10, -1)
 return #last > 0 and redis.call('RPUSH', KEYS[2], unpack(last)) or 0
---- good clean
+--- good
 local words = {'SET', KEYS[1], 'x'}
 words[#words + 1] = 'NX'
 return redis.call(unpack(words))
@@ -73,5 +73,5 @@ for _, each in ipairs(ARGV) do
   words[1], words[2] = each, each
   redis.call('RPUSH', KEYS[1], unpack(words))
 end
---- good numkeys=2 clean
+--- good clean
 return redis.call('DEL', unpack(KEYS))
