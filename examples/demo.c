@@ -368,7 +368,8 @@ static bool tell(struct demo *d)
         return false;
     printf("   Of %zu in doubt %zu ran here, and %zu of %zu above: the client cannot know.\n",
            killed.doubtful, killed.ran, frozen.ran, frozen.doubtful);
-    return what_to_do(d, &frozen, &killed) && cut_exec(d) && forget_scripts(d) && kill_workers(d);
+    return what_to_do(d, &frozen, &killed) && cut_exec(d) && forget_scripts(d) && kill_workers(d) &&
+           lint_a_script(d);
 }
 
 int main(void)

@@ -24,5 +24,7 @@ bool cut_exec(struct demo *d);
 bool forget_scripts(struct demo *d);
 /* demo_stream.c: workers that are killed, and fall asleep. False if it could not be tried. */
 bool kill_workers(struct demo *d);
+/* demo_lint.c: a script with a mistake, and the linter. False if it could not be tried. */
+bool lint_a_script(struct demo *d);
 
 #endif

@@ -215,6 +215,16 @@ event_pipeline)
     prints out '8000 orders of 4196800 cents, 8000 invoices of 4196800 cents'
     nowhere=(replay)
     ;;
+lint_script)
+    printf "local n = redis.call('GET', KEYS[1]) or 0\nlocal m = 7 // 2\nreturn n > m\n" >"$folder/lines"
+    run 2 "$folder/lines" </dev/null
+    grep -q '^line 1, ' "$folder/out" || grep -q '^line 3, error: ' "$folder/out" || fail 'does not find the comparison'
+    grep -q '^line 2, error: ' "$folder/out" || fail 'does not find the operator'
+    prints out '2 found; servers refuse it'
+    printf "return redis.call('GET', KEYS[1])\n" >"$folder/lines"
+    run 0 <"$folder/lines"
+    prints out '0 found; servers take it'
+    ;;
 *) fail 'there is no test of it' ;;
 esac
 
