@@ -205,6 +205,7 @@ if find(flags, 'k', 1, true) then
     for k = 1, shape.n do
       local want, key = shape.kinds[k], argv[from + 1]
       if want ~= '' and shape[k] > 1 then
+        -- vouch-lint: allow key-from-data: every key of an effect is in KEYS as well
         kind = kinds[key] or call('TYPE', key).ok
         kinds[key] = kind
         if kind ~= want and kind ~= 'none' then
@@ -377,6 +378,7 @@ for k = 1, n do
   if plain or letters[k] == 'd' then
     for effect = 1, shape.n do
       local behind = from + shape[effect]
+      -- vouch-lint: allow code-from-argv: that is what this is for: the commands of an effect
       local reply = try(unpack(argv, from, behind - 1))
       if type(reply) == 'table' and reply.err then
         failures = failures or {}
