@@ -24,6 +24,8 @@ static int open_all(lua_State *L)
     engine_push_objects(L);
     int objects = lua_gettop(L);
     lua_pushvalue(L, objects);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, ENGINE_KEY_OBJECTS(engine));
+    lua_pushvalue(L, objects);
     lua_pushcclosure(L, engine_go, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, ENGINE_KEY_GO(engine));
     lua_newtable(L);
@@ -47,8 +49,10 @@ int engine_protect(struct engine *engine, int (*function)(lua_State *), void *ar
     lua_State *L = engine->lua;
     engine->current = NULL;
     engine->trouble = ENGINE_FINE;
-    bool room = engine->memory < SIZE_MAX - engine->base;
-    engine->limit = room ? engine->base + engine->memory : SIZE_MAX;
+    size_t own = engine->base; /* and the table of objects, of which there are fewer than 2^32 */
+    if (engine->source != NULL)
+        own += engine->source->tree->nodes * ENGINE_PLACE_BYTES;
+    engine->limit = engine->memory < SIZE_MAX - own ? own + engine->memory : SIZE_MAX;
     lua_settop(L, 0);
     lua_pushcfunction(L, function);
     lua_pushlightuserdata(L, argument);
@@ -61,6 +65,7 @@ bool engine_new(size_t memory, uint64_t steps, struct engine **out)
     struct engine *engine = alloc_zeroed(1, sizeof *engine);
     if (engine == NULL)
         return false;
+    engine->collecting = true; /* as Lua begins */
     engine->memory = memory;
     engine->steps = steps;
     engine->base = engine->limit = SIZE_MAX; /* what it takes itself is not bounded */
@@ -117,8 +122,16 @@ static int go_on(lua_State *L)
     return 0;
 }
 
-static void begin(struct engine *engine, const struct engine_source *source)
+/* False: memory is short. */
+static bool begin(struct engine *engine, const struct engine_source *source)
 {
+    engine->objects = 0;
+    engine->variables = NULL;
+    if (source->tree->variables > 0) {
+        engine->variables = alloc_zeroed(source->tree->variables, sizeof *engine->variables);
+        if (engine->variables == NULL)
+            return false;
+    }
     uint64_t more = (uint64_t)source->tree->size * 100;
     engine->run++;
     engine->source = source;
@@ -137,6 +150,28 @@ static void begin(struct engine *engine, const struct engine_source *source)
         rule->failed = false;
         rule->first = rule->last = 0;
     }
+    return true;
+}
+
+/* Under lua_pcall: what the run made goes. */
+static int clear(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, ENGINE_KEY_OBJECTS(engine_of(L)));
+    engine_drop_objects(L);
+    lua_pushnil(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, ENGINE_KEY_FUNCTIONS(engine_of(L)));
+    return 0;
+}
+
+static bool end(struct engine *engine)
+{
+    bool good = engine_protect(engine, clear, NULL) == LUA_OK;
+    arena_reset(&engine->scratch);
+    alloc_free(engine->variables);
+    engine->variables = NULL;
+    engine->source = NULL;
+    engine->current = NULL;
+    return good;
 }
 
 /* Under lua_pcall: lets go of what a rule that failed holds. */
@@ -174,14 +209,10 @@ bool engine_run(struct engine *engine, const struct engine_source *source, engin
     engine->report = report;
     engine->context = context;
     engine->starved = false;
-    begin(engine, source);
-    do {
+    good = begin(engine, source);
+    while (good && engine->phase != ENGINE_DONE) {
         int status = engine_protect(engine, go_on, NULL);
         good = status == LUA_OK ? !engine->starved : end_rule(engine, status);
-    } while (good && engine->phase != ENGINE_DONE);
-    lua_settop(engine->lua, 0);
-    arena_reset(&engine->scratch);
-    engine->source = NULL;
-    engine->current = NULL;
-    return good;
+    }
+    return end(engine) && good;
 }

@@ -1,4 +1,4 @@
-/* What a rule may use: steps and bytes.
+/* What a rule may use: steps and bytes. And when garbage is collected.
  *
  * A step is an instruction of Lua, or 64 bytes allocated, or what C does for a rule in about that time
  * (engine_charge). A rule that has none left is ended: by an error at its next instruction, and, in case that it
@@ -63,6 +63,15 @@ void *engine_allocate(void *context, void *block, size_t old, size_t size)
     return moved;
 }
 
+/* Most sources are done with before there is garbage worth a look: until then none is collected. */
+static void collect_if_large(struct engine *engine)
+{
+    bool large = engine->used > engine->base && engine->used - engine->base > engine->memory / 4;
+    if (large != engine->collecting)
+        lua_gc(engine->lua, large ? LUA_GCRESTART : LUA_GCSTOP);
+    engine->collecting = large;
+}
+
 static void look_at_the_clock(lua_State *L, lua_Debug *at);
 
 /* The rule that catches this error meets it again at its next instruction. */
@@ -76,13 +85,16 @@ static void look_at_the_clock(lua_State *L, lua_Debug *at)
 {
     (void)at;
     struct engine *engine = engine_of(L);
+    collect_if_large(engine);
     if (engine->trouble != ENGINE_FINE || !pays(engine, ENGINE_STRIDE))
         stop(L);
 }
 
 void engine_watch(lua_State *L)
 {
-    engine_of(L)->trouble = ENGINE_FINE;
+    struct engine *engine = engine_of(L);
+    engine->trouble = ENGINE_FINE;
+    collect_if_large(engine);
     lua_sethook(L, look_at_the_clock, LUA_MASKCOUNT, ENGINE_STRIDE);
 }
 

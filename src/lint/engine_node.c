@@ -1,7 +1,8 @@
 /* Nodes and variables as rules see them: objects without fields of their own, which read the tree.
  *
- * An object is made when a rule first sees its node, and found again in a weak table, so that the same node is
- * always the same object and one that nobody holds costs nothing. What is a list in the tree is an array in Lua,
+ * An object is made when a rule first sees its node, and found again in a table, so that the same node is always
+ * the same object. Of a source so large that they would take much of the memory, the table is weak: then one
+ * that nobody holds is made anew. What is a list in the tree is an array in Lua,
  * made when it is asked for, kept with its object. */
 #include "lint/engine_state.h"
 
@@ -13,8 +14,9 @@ struct object {
     bool variable;
 };
 
-/* What the table of objects holds under numbers: metatables of nodes from 1 on, in the order of kinds. */
-enum { META_VARIABLE = LINT_KINDS + 1, META_LIST };
+/* What the table of objects holds under numbers: metatables of nodes from 1 on, in the order of kinds;
+ * behind them the objects of this run. */
+enum { META_VARIABLE = LINT_KINDS + 1, META_LIST, META_LAST = META_LIST };
 
 /* Fields. Those of children are said by LINT_KIND_MAP. */
 enum field {
@@ -41,22 +43,32 @@ enum field {
 
 /* ---- making ---- */
 
-static void push_object(lua_State *L, int objects, const void *thing, int meta, int lists)
+/* The object number `number` among those of this run, on the stack, if it is the one of `thing`. */
+static bool push_known(lua_State *L, int objects, const void *thing, uintptr_t number)
+{
+    if (number == 0 || lua_rawgeti(L, objects, (lua_Integer)number) != LUA_TUSERDATA) {
+        lua_settop(L, number == 0 ? -1 : -2);
+        return false;
+    }
+    const struct object *known = lua_touserdata(L, -1);
+    if (known->thing == thing && known->run == engine_of(L)->run)
+        return true;
+    lua_pop(L, 1);
+    return false;
+}
+
+/* A new one, on the stack; returns its number. */
+static uint32_t push_new(lua_State *L, int objects, const void *thing, int meta, int values)
 {
     struct engine *engine = engine_of(L);
-    if (lua_rawgetp(L, objects, thing) == LUA_TUSERDATA) {
-        const struct object *known = lua_touserdata(L, -1);
-        if (known->run == engine->run)
-            return;
-    }
-    lua_pop(L, 1);
-    struct object *object = lua_newuserdatauv(L, sizeof *object, lists);
+    struct object *object = lua_newuserdatauv(L, sizeof *object, values);
     *object =
         (struct object){.thing = thing, .run = engine->run, .variable = meta == META_VARIABLE};
     lua_rawgeti(L, objects, meta);
     lua_setmetatable(L, -2);
     lua_pushvalue(L, -1);
-    lua_rawsetp(L, objects, thing);
+    lua_rawseti(L, objects, META_LAST + 1 + (lua_Integer)engine->objects);
+    return META_LAST + 1 + engine->objects++;
 }
 
 /* How many values an object of a kind keeps: for a list as its n-th child n. */
@@ -70,20 +82,28 @@ static int kept_values(enum lint_kind kind)
     return lists;
 }
 
+/* The number of a node's object is in its `user`, where data flow may have left something of its own: so it is
+ * believed only if the object says the same. */
 void engine_push_node(lua_State *L, int objects, const struct lint_node *node)
 {
-    if (node == NULL)
+    if (node == NULL) {
         lua_pushnil(L);
-    else
-        push_object(L, objects, node, node->kind + 1, kept_values((enum lint_kind)node->kind));
+    } else if (!push_known(L, objects, node, (uintptr_t)node->user)) {
+        uint32_t number =
+            push_new(L, objects, node, node->kind + 1, kept_values((enum lint_kind)node->kind));
+        ((struct lint_node *)(uintptr_t)node)->user = (void *)(uintptr_t)number;
+    }
 }
 
 static void push_variable(lua_State *L, int objects, const struct lint_variable *variable)
 {
-    if (variable == NULL)
+    if (variable == NULL) {
         lua_pushnil(L);
-    else
-        push_object(L, objects, variable, META_VARIABLE, 0);
+        return;
+    }
+    uint32_t *number = &engine_of(L)->variables[variable->id];
+    if (!push_known(L, objects, variable, *number))
+        *number = push_new(L, objects, variable, META_VARIABLE, 0);
 }
 
 void engine_guard(lua_State *L, int objects)
@@ -336,6 +356,23 @@ static void finish_meta(lua_State *L, int (*text)(lua_State *L), const char *nam
     lua_setfield(L, -2, "__metatable");
 }
 
+void engine_drop_objects(lua_State *L)
+{
+    struct engine *engine = engine_of(L);
+    for (; engine->objects > 0; engine->objects--) {
+        lua_pushnil(L);
+        lua_rawseti(L, -2, META_LAST + (lua_Integer)engine->objects);
+    }
+}
+
+void engine_hold_objects(lua_State *L, bool weakly)
+{
+    lua_getmetatable(L, -1);
+    lua_pushstring(L, weakly ? "v" : NULL);
+    lua_setfield(L, -2, "__mode");
+    lua_pop(L, 1);
+}
+
 static void push_list_meta(lua_State *L)
 {
     lua_newtable(L);
@@ -370,7 +407,5 @@ void engine_push_objects(lua_State *L)
     lua_pushvalue(L, -1);
     lua_rawseti(L, -3, META_LIST);
     lua_rawseti(L, objects, META_LIST);
-    lua_pushliteral(L, "v");
-    lua_setfield(L, -2, "__mode");
     lua_setmetatable(L, objects);
 }

@@ -22,6 +22,10 @@ struct command;
 /* Bytes that cost as much as an instruction when they are allocated, so that long strings count. */
 #define ENGINE_BYTES_PER_STEP ((size_t)64)
 
+/* Bytes that a node takes at most once a rule has seen it, and its place in the table of them. */
+#define ENGINE_NODE_BYTES  ((size_t)128)
+#define ENGINE_PLACE_BYTES ((size_t)48)
+
 struct engine_rule {
     vouch_lint_rule told; /* its strings belong to it */
     int check;            /* a reference to its function */
@@ -69,6 +73,7 @@ struct engine {
     size_t memory; /* as engine_new was told */
     uint64_t steps;
     size_t used, base, limit; /* bytes of Lua: now; before a run; at most */
+    bool collecting;          /* garbage is being collected */
     bool starved;             /* the heap itself is short */
     enum engine_trouble trouble;
     struct engine_rule **rules; /* sorted by name */
@@ -85,6 +90,8 @@ struct engine {
     enum engine_phase phase;
     struct engine_rule *current;      /* whose code runs, NULL: ours */
     int functions;                    /* how many are in the table of them */
+    uint32_t objects;                 /* how many were made of nodes and variables */
+    uint32_t *variables;              /* [tree->variables]: the numbers of theirs; 0: none yet */
     size_t rule, hook;                /* cursors */
     const struct lint_remark *remark; /* the next one */
     const struct lint_remark *told;   /* the one that a rule is being told of, or NULL */
@@ -93,13 +100,14 @@ struct engine {
 };
 
 /* Where the registry keeps: the functions of hooks, the table of the fields of `lint`, `lint`, what all rules'
- * globals are, what is known of commands, the function of common.lua, and engine_go with its upvalue. */
+ * globals are, what is known of commands, the function of common.lua, the objects, and engine_go, which has them. */
 #define ENGINE_KEY_FUNCTIONS(engine) ((const void *)&(engine)->functions)
 #define ENGINE_KEY_FIELDS(engine)    ((const void *)&(engine)->source)
 #define ENGINE_KEY_LINT(engine)      ((const void *)&(engine)->lua)
 #define ENGINE_KEY_SHARED(engine)    ((const void *)&(engine)->rules)
 #define ENGINE_KEY_INFOS(engine)     ((const void *)&(engine)->scratch)
 #define ENGINE_KEY_COMMON(engine)    ((const void *)&(engine)->replaced)
+#define ENGINE_KEY_OBJECTS(engine)   ((const void *)&(engine)->objects)
 #define ENGINE_KEY_GO(engine)        ((const void *)&(engine)->phase)
 
 static inline struct engine *engine_of(lua_State *L)
@@ -146,12 +154,16 @@ void engine_push_environment(lua_State *L);
 
 /* ---- nodes: engine_node.c ---- */
 
-/* The table of all objects of this run, weak, under lightuserdata; and, under numbers, what these are made with. Every function
- * that makes objects has it as its first upvalue: */
+/* The table of all objects of this run, by their numbers, and of what they are made with. Every function that makes
+ * objects has it as its first upvalue: */
 #define ENGINE_OBJECTS lua_upvalueindex(1)
 
 /* Leaves a new one on the stack. */
 void engine_push_objects(lua_State *L);
+/* Whether the table of objects, on top, lets go of what nobody else holds. */
+void engine_hold_objects(lua_State *L, bool weakly);
+/* Empties the table of objects, on top, of those of a run. */
+void engine_drop_objects(lua_State *L);
 /* `objects` is where that table is; NULL is nil. */
 void engine_push_node(lua_State *L, int objects, const struct lint_node *node);
 /* All of them that are linked by `next`, `node` being the first: an array. */

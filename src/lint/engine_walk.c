@@ -233,6 +233,8 @@ static void check_rules(lua_State *L)
 static void prepare(lua_State *L)
 {
     struct engine *engine = engine_of(L);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, ENGINE_KEY_OBJECTS(engine));
+    engine_hold_objects(L, engine->source->tree->nodes > engine->memory / 4 / ENGINE_NODE_BYTES);
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, ENGINE_KEY_FUNCTIONS(engine));
     lua_rawgetp(L, LUA_REGISTRYINDEX, ENGINE_KEY_FIELDS(engine));
