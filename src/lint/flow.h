@@ -234,7 +234,8 @@ const struct fact *flow_argument(struct flow *flow, bool keys, uint32_t index);
 const struct fact *flow_index(struct flow *flow, const struct fact *object, const struct fact *key);
 void flow_index_set(struct flow *flow, const struct fact *object, const struct fact *key,
                     const struct fact *value, bool behind);
-const struct fact *flow_element(struct flow *flow, const struct fact *table); /* any one of its */
+/* Any one of its elements; of its list, or of all of them. */
+const struct fact *flow_element(struct flow *flow, const struct fact *table, bool list);
 
 void flow_call(struct flow *flow, struct lint_node *node, const struct fact *callee,
                struct flow_values *out);

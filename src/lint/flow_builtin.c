@@ -1,6 +1,9 @@
 /* What the sandbox has, and what its functions give. */
 #include "lint/flow.h"
 
+#include "base/number.h"
+
+#include <math.h>
 #include <string.h>
 
 static const struct builtin {
@@ -108,8 +111,12 @@ static const struct fact *to_number(struct flow *flow, const struct lint_node *s
     const struct lint_value *v = &fact->value;
     struct fact number = {.value = {.origins = v->origins}};
     struct lint_value *n = &number.value;
+    double constant;
     if (flow_is_number(fact) && !second)
         return fact;
+    if (flow_is_text(fact) && !second &&
+        number_parse_double(v->text.text, v->text.size, &constant) && isfinite(constant))
+        return flow_number(flow, constant, v->origins);
     if (v->types & LINT_TYPE_NUMBER) {
         n->types |= LINT_TYPE_NUMBER;
         n->whole = v->whole;
@@ -167,6 +174,10 @@ static const struct fact *mathematics(struct flow *flow, const char *name,
     struct fact fact = {.value = {.types = LINT_TYPE_NUMBER}};
     unsigned whole = 0;
     bool known = true;
+    if (rounds && flow_is_number(one))
+        return flow_number(flow,
+                           name[5] == 'f' ? floor(one->value.number) : ceil(one->value.number),
+                           origins_of(arguments) | LINT_FROM_COMPUTED);
     fact.value.origins = (uint16_t)(origins_of(arguments) | LINT_FROM_COMPUTED);
     for (size_t i = 0; i < arguments->count; i++) {
         const struct fact *each = arguments->at[i];
@@ -195,7 +206,7 @@ static const struct fact *mathematics(struct flow *flow, const char *name,
 static void unpack(struct flow *flow, const struct fact *table, bool from_one,
                    struct flow_values *out)
 {
-    *out = (struct flow_values){.rest = flow_element(flow, table)};
+    *out = (struct flow_values){.rest = flow_element(flow, table, true)};
     if (table->value.thing != LINT_THING_KEYS && table->value.thing != LINT_THING_ARGV)
         return;
     for (uint32_t i = 0; from_one && i < FLOW_VALUES; i++)
@@ -274,7 +285,7 @@ static bool special(struct flow *flow, struct lint_node *node, const char *name,
         insert(flow, arguments);
         *out = (struct flow_values){.rest = flow->nil, .exact = true};
     } else if (strcmp(name, "table.remove") == 0) {
-        flow_one(flow, flow_element(flow, one), out);
+        flow_one(flow, flow_element(flow, one, true), out);
     } else {
         return false;
     }

@@ -75,7 +75,7 @@ static const struct fact *arithmetic(struct flow *flow, enum lint_operator op,
         fact.value.whole = LINT_FRACTION;
     else if (wholes)
         fact.value.whole = LINT_WHOLE;
-    if (op == LINT_OP_POWER && wholes)
+    if (op == LINT_OP_POWER && wholes && flow_is_number(right) && right->value.number >= 0)
         fact.value.whole = LINT_WHOLE;
     fact.bound = bound_of(op, left, right);
     bool grows = op == LINT_OP_ADD || op == LINT_OP_SUBTRACT || op == LINT_OP_MULTIPLY;

@@ -3,6 +3,8 @@
  * parser lets it be. */
 #include "lint/flow.h"
 
+#include <string.h>
+
 const struct fact *flow_note(struct flow *flow, struct lint_node *node, const struct fact *fact)
 {
     const struct fact *noted = flow_is_nothing(fact) ? flow->unknown : fact;
@@ -57,6 +59,20 @@ static const struct fact *name(struct flow *flow, struct lint_node *node)
     return builtin ? builtin : flow->unknown;
 }
 
+/* One that is rounded to 2^53 was meant to be beyond it. */
+static const struct fact *literal_number(struct flow *flow, const struct lint_node *node)
+{
+    static const char limit[] = "9007199254740992";
+    const struct fact *fact = flow_number(flow, node->number, LINT_FROM_LITERAL);
+    size_t size = node->finish - node->offset;
+    if (node->number != 9007199254740992.0 || size != sizeof limit - 1 ||
+        memcmp(flow->tree->source + node->offset, limit, size) == 0)
+        return fact;
+    struct fact huge = *fact;
+    huge.value.whole |= LINT_HUGE;
+    return flow_keep(flow, &huge);
+}
+
 static const struct fact *leaf(struct flow *flow, struct lint_node *node)
 {
     struct flow_values values;
@@ -68,7 +84,7 @@ static const struct fact *leaf(struct flow *flow, struct lint_node *node)
     case LINT_TRUE:
         return flow_with_origins(flow, flow->yes, LINT_FROM_LITERAL);
     case LINT_NUMBER:
-        return flow_number(flow, node->number, LINT_FROM_LITERAL);
+        return literal_number(flow, node);
     case LINT_STRING:
         if (node->value) /* long ones are looked at once */
             return (const struct fact *)node->value;

@@ -164,10 +164,12 @@ const struct fact *flow_join(struct flow *flow, const struct fact *a, const stru
     s->constant = same_constant(v, w);
     s->number = v->number;
     s->text = v->text;
-    if (v->thing == w->thing && v->builtin == w->builtin && v->function == w->function) {
-        s->thing = v->thing;
-        s->builtin = v->builtin;
-        s->function = v->function;
+    const struct lint_value *is = v->thing ? v : w, *other = v->thing ? w : v;
+    if ((v->thing == w->thing && v->builtin == w->builtin && v->function == w->function) ||
+        (is->thing == LINT_THING_FUNCTION && other->types == LINT_TYPE_NIL)) {
+        s->thing = is->thing; /* `local f`, which is a function later */
+        s->builtin = is->builtin;
+        s->function = is->function;
     }
     if (v->reply == w->reply && same_name(v->reply_name, w->reply_name)) {
         s->reply = v->reply;

@@ -18,7 +18,9 @@ static const struct fact *parameter(struct flow *flow, const struct flow_functio
                                     size_t index)
 {
     const struct fact *given = function->parameters[index];
-    if (!function->known || (!given && !function->registered) || flow->last)
+    if (!given && function->registered)
+        given = index > 1 ? flow->nil : flow->nothing;
+    if (!function->known || !given || flow->last)
         given = given ? flow_doubt(flow, given) : flow->unknown;
     if (!function->registered || index > 1)
         return given;

@@ -60,17 +60,23 @@ static const struct fact *reply_element(struct flow *flow, const struct fact *ob
                                         const struct fact *key)
 {
     unsigned origins = object->value.origins & ~(unsigned)LINT_FROM_PCALL;
+    bool caught = object->value.origins & LINT_FROM_PCALL;
     if (flow_text_is(key, "err")) {
-        bool caught = object->value.origins & LINT_FROM_PCALL;
-        return flow_read(flow, caught ? "s0" : "0", object->value.origins);
+        bool always = object->elements && strcmp(object->elements, "err") == 0;
+        return flow_read(flow, always ? "s" : caught ? "s0" : "0", object->value.origins);
     }
-    if (!object->elements || flow_is_text(key))
-        return flow_read(flow, flow_text_is(key, "ok") && object->elements ? "s" : "?", origins);
-    if (strcmp(object->elements, "ok") == 0)
-        return flow_read(flow, "?", origins);
+    bool status = object->elements && strcmp(object->elements, "ok") == 0;
+    bool list = object->elements && !status && strcmp(object->elements, "err") != 0;
+    if (!list || flow_is_text(key))
+        return flow_read(flow,
+                         !status || !flow_text_is(key, "ok") ? "?"
+                         : caught                            ? "s0"
+                                                             : "s",
+                         origins);
     struct fact fact = flow_letters(letters_at(object->elements, constant_index(key)));
     fact.value.origins = (uint16_t)origins;
-    fact.value.element = true;
+    fact.value.element =
+        !strchr(object->elements, '|');          /* those that have a place each are there */
     if (origins & LINT_FROM_TIME && fact.digits) /* some time until 2035, and its microseconds */
         fact.bound = constant_index(key) == 2 ? 1e6 : 2.1e9;
     return flow_keep(flow, &fact);
@@ -91,7 +97,8 @@ const struct fact *flow_index(struct flow *flow, const struct fact *object, cons
         return object;
     if (v->shape)
         return flow_table_get(flow, object, key);
-    bool reply = !v->unknown && v->types & LINT_TYPE_TABLE && v->origins & LINT_FROM_REPLY;
+    bool reply = !v->unknown && v->types & LINT_TYPE_TABLE &&
+                 (v->origins & LINT_FROM_REPLY || object->elements);
     if (reply)
         return reply_element(flow, object, key);
     return flow_with_origins(flow, flow->unknown, v->origins & ~(unsigned)LINT_FROM_PCALL);
@@ -113,7 +120,7 @@ void flow_index_set(struct flow *flow, const struct fact *object, const struct f
     }
 }
 
-const struct fact *flow_element(struct flow *flow, const struct fact *table)
+const struct fact *flow_element(struct flow *flow, const struct fact *table, bool list)
 {
-    return flow_index(flow, table, flow->whole);
+    return flow_index(flow, table, list ? flow->whole : flow->unknown);
 }

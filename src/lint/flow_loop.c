@@ -33,14 +33,15 @@ static bool is_builtin(const struct fact *fact, const char *name)
 static void pairs_of(struct flow *flow, const struct fact *table, bool list,
                      const struct fact **key, const struct fact **value)
 {
-    struct fact one = *flow_element(flow, table);
+    struct fact one = *flow_element(flow, table, list);
     one.value.element = false;
     one.value.key = 0;
     one.value.types &= (uint16_t)~LINT_TYPE_NIL;
     *value = flow_keep(flow, &one);
     const struct lint_shape *shape = table->value.shape;
     bool indexed = table->value.thing == LINT_THING_KEYS || table->value.thing == LINT_THING_ARGV ||
-                   (table->elements && strcmp(table->elements, "ok") != 0) ||
+                   (table->elements && strcmp(table->elements, "ok") != 0 &&
+                    strcmp(table->elements, "err") != 0) ||
                    (shape && shape->whole && shape->list && !shape->fields);
     if (list || indexed)
         *key = flow->whole;
@@ -49,6 +50,11 @@ static void pairs_of(struct flow *flow, const struct fact *table, bool list,
     else
         *key = flow_with_origins(flow, flow->unknown,
                                  table->value.origins & ~(unsigned)LINT_FROM_PCALL);
+}
+
+static bool is_text(const struct lint_value *value)
+{
+    return !value->unknown && value->types & LINT_TYPE_STRING && !(value->types & LINT_TYPE_TABLE);
 }
 
 /* What names of a for … in are given, told from the call in it. */
@@ -71,8 +77,7 @@ static void for_in_facts(struct flow *flow, const struct lint_node *node,
         bool matches = is_builtin(callee, "string.gmatch");
         if (call->kind == LINT_METHOD)
             matches = call->b->kind == LINT_STRING && call->b->text.size == 6 &&
-                      memcmp(call->b->text.text, "gmatch", 6) == 0 &&
-                      flow_only((const struct fact *)call->a->value, LINT_TYPE_STRING);
+                      memcmp(call->b->text.text, "gmatch", 6) == 0 && is_text(call->a->value);
         if (matches)
             facts[0] = facts[1] =
                 flow_types(flow, LINT_TYPE_STRING, call->value->origins | LINT_FROM_COMPUTED);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { FALSY = LINT_TYPE_NIL | LINT_TYPE_FALSE, DEPTH = 32 };
+enum { FALSY = LINT_TYPE_NIL | LINT_TYPE_FALSE, DEPTH = 16 };
 
 const struct fact *flow_when(struct flow *flow, const struct fact *fact, bool truth)
 {
@@ -153,6 +153,25 @@ static bool refine_equal(struct flow *flow, struct lint_node *node, struct lint_
     return true;
 }
 
+static void refine(struct flow *flow, struct lint_node *node, bool truth, unsigned depth);
+
+/* a or b: either a holds, or it does not and b does. */
+static void refine_either(struct flow *flow, struct lint_node *node, bool truth, unsigned depth)
+{
+    size_t mark = flow_mark(flow), from = flow->branches.count, live = 0;
+    if (flow->dead)
+        return;
+    refine(flow, node->a, truth, depth);
+    live += flow_collect(flow, mark, &flow->branches);
+    flow_undo(flow, mark);
+    flow->dead = false;
+    refine(flow, node->a, !truth, depth);
+    refine(flow, node->b, truth, depth);
+    live += flow_collect(flow, mark, &flow->branches);
+    flow_undo(flow, mark);
+    flow_meet(flow, &flow->branches, from, live);
+}
+
 static void refine(struct flow *flow, struct lint_node *node, bool truth, unsigned depth)
 {
     while (node->kind == LINT_PAREN)
@@ -168,6 +187,10 @@ static void refine(struct flow *flow, struct lint_node *node, bool truth, unsign
         ((node->op == LINT_OP_AND && truth) || (node->op == LINT_OP_OR && !truth))) {
         refine(flow, node->a, truth, depth - 1);
         refine(flow, node->b, truth, depth - 1);
+        return;
+    }
+    if (node->kind == LINT_BINARY && (node->op == LINT_OP_AND || node->op == LINT_OP_OR)) {
+        refine_either(flow, node, truth, depth - 1);
         return;
     }
     if (node->kind == LINT_BINARY && (node->op == LINT_OP_EQUAL || node->op == LINT_OP_UNEQUAL)) {

@@ -161,6 +161,8 @@ const struct fact *flow_reply(struct flow *flow, const struct lint_node *node, b
     fact.value.reply_name = call.name;
     if (protected) {
         fact.value.origins |= LINT_FROM_PCALL;
+        if (!(fact.value.types & LINT_TYPE_TABLE) && !fact.value.unknown)
+            fact.elements = "err"; /* if it is a table, it is an error */
         fact.value.types |= LINT_TYPE_TABLE;
         fact.value.constant = false;
     }

@@ -45,6 +45,12 @@ static bool is_key(const struct fact *key)
     return flow_is_number(key) || flow_is_text(key);
 }
 
+/* Of a table's key: a nil would be an error, or find nothing. */
+static bool key_is(const struct fact *key, unsigned type)
+{
+    return !key->value.unknown && (key->value.types & ~(unsigned)LINT_TYPE_NIL) == type;
+}
+
 static void raise(struct flow *flow, bool *flag)
 {
     flow->dirty |= !*flag;
@@ -74,8 +80,8 @@ static bool put(struct flow *flow, struct flow_table *table, const struct fact *
 static void set(struct flow *flow, struct flow_table *table, const struct fact *key,
                 const struct fact *value, bool behind)
 {
-    bool number = behind || flow_only(key, LINT_TYPE_NUMBER);
-    if (!number && !flow_only(key, LINT_TYPE_STRING)) {
+    bool number = behind || key_is(key, LINT_TYPE_NUMBER);
+    if (!number && !key_is(key, LINT_TYPE_STRING)) {
         flow_escape(flow, value);
         if (table->shape.whole) {
             struct fact fact = {.value = {.types = LINT_TYPE_TABLE, .shape = &table->shape}};
@@ -84,8 +90,6 @@ static void set(struct flow *flow, struct flow_table *table, const struct fact *
         return;
     }
     raise(flow, number ? &table->shape.list : &table->shape.fields);
-    if (number && !behind && value->value.types & LINT_TYPE_NIL)
-        raise(flow, &table->shape.hole);
     if (!table->shape.whole)
         flow_escape(flow, value);
     if (behind || !is_key(key) || !put(flow, table, key, value))
@@ -95,8 +99,12 @@ static void set(struct flow *flow, struct flow_table *table, const struct fact *
 void flow_table_set(struct flow *flow, const struct fact *table, const struct fact *key,
                     const struct fact *value, bool behind)
 {
-    if (!flow->dead)
-        set(flow, table_of(table), key, value, behind);
+    struct flow_table *of = table_of(table);
+    if (flow->dead)
+        return;
+    if (key_is(key, LINT_TYPE_NUMBER) && !behind && value->value.types & LINT_TYPE_NIL)
+        raise(flow, &of->shape.hole);
+    set(flow, of, key, value, behind);
 }
 
 /* Joined into what was found so far, NULL: nothing yet. */
@@ -121,7 +129,7 @@ const struct fact *flow_table_get(struct flow *flow, const struct fact *object,
     const struct fact *found = NULL;
     if (!table->shape.whole || flow->last)
         return flow->unknown;
-    bool number = flow_only(key, LINT_TYPE_NUMBER), text = flow_only(key, LINT_TYPE_STRING);
+    bool number = key_is(key, LINT_TYPE_NUMBER), text = key_is(key, LINT_TYPE_STRING);
     if (!number)
         also(flow, &found, table->named);
     if (!text)

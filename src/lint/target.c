@@ -25,7 +25,7 @@ static bool begins(const char *name, const char *word, size_t size)
 static uint32_t targets_of(const char *word, size_t size)
 {
     uint32_t targets = 0;
-    if (size > 2 && memcmp(word + size - 2, ".x", 2) == 0)
+    if (size > 2 && memcmp(word + size - 2, ".x", 2) == 0 && !memchr(word, '.', size - 2))
         size -= 2;
     for (size_t i = 0; i < LINT_TARGETS; i++)
         if (size > 0 && begins(names[i], word, size) &&
@@ -80,6 +80,11 @@ static const struct {
     {"CLIENT SETINFO", REDIS_72 | REDIS_74 | VALKEY_72},
     {"CLUSTER MYSHARDID", REDIS_72 | REDIS_74 | VALKEY_72},
     {"WAITAOF", REDIS_72 | REDIS_74 | VALKEY_72},
+    {"CLUSTER CANCELSLOTMIGRATIONS", VALKEY_90},
+    {"CLUSTER FLUSHSLOT", VALKEY_90},
+    {"CLUSTER GETSLOTMIGRATIONS", VALKEY_90},
+    {"CLUSTER MIGRATESLOTS", VALKEY_90},
+    {"CLUSTER SYNCSLOTS", VALKEY_90},
     {"HEXPIRE", REDIS_74 | VALKEY_90},
     {"HEXPIREAT", REDIS_74 | VALKEY_90},
     {"HEXPIRETIME", REDIS_74 | VALKEY_90},

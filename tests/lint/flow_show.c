@@ -21,8 +21,8 @@ static void put(struct text *text, const char *format, ...)
         text->size = text->room - 1;
 }
 
-static void put_bits(struct text *text, const char *before, unsigned bits,
-                     const char *const *names, const char *between)
+static void put_bits(struct text *text, const char *before, unsigned bits, const char *const *names,
+                     const char *between)
 {
     bool first = true;
     for (size_t i = 0; names[i]; i++) {
@@ -33,7 +33,7 @@ static void put_bits(struct text *text, const char *before, unsigned bits,
     }
 }
 
-static const char *const type_names[] = {"nil",    "false", "true",     "number",   "string",
+static const char *const type_names[] = {"nil",   "false",    "true",     "number", "string",
                                          "table", "function", "userdata", NULL};
 static const char *const origin_names[] = {"keys",     "argv", "literal", "reply",
                                            "computed", "time", "pcall",   NULL};
@@ -94,8 +94,9 @@ static bool visit(const struct lint_node *node, bool origins, struct text *text)
         if (!visit(node->a, origins, text) || !visit(node->b, origins, text) ||
             !visit(node->c, origins, text))
             return false;
-        if (callee && callee->kind == LINT_NAME && !callee->variable && callee->text.size == 3 &&
-            memcmp(callee->text.text, "see", 3) == 0 && node->b) {
+        if (callee && callee->kind == LINT_NAME && !callee->variable && node->b &&
+            ((callee->text.size == 3 && memcmp(callee->text.text, "see", 3) == 0) ||
+             (callee->text.size == 8 && memcmp(callee->text.text, "rawequal", 8) == 0))) {
             put(text, "%s", text->size ? "; " : "");
             show(text, node->b->value, origins);
         }
