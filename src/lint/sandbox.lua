@@ -10,7 +10,7 @@
 --     }
 --
 -- Members of `server` are those of `redis`, and have that name. Seen on Redis 7.0 and 8.0, Valkey 8.0, 8.1
--- and 9.1 (tests/lint/test_sandbox.c asks them again); the lines between are as their release notes say.
+-- and 9.1 (test_sandbox asks them again); the lines between are as their release notes say.
 
 local LINES = {'redis-7.0', 'redis-7.2', 'redis-7.4', 'valkey-7.2', 'valkey-8.0', 'valkey-8.1', 'redis-8.0', 'valkey-9.0',
                'valkey-9.1'}
