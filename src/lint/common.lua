@@ -98,6 +98,32 @@ return function(lint)
         return all
     end
 
+    -- Whether a name or an element is what is assigned to: `x = 1`, `function t.x()`.
+    function lint.written(node)
+        local parent = node.parent
+        if parent.kind == 'function_statement' then
+            return parent.target == node
+        elseif parent.kind == 'assign' then
+            for _, target in ipairs(parent.targets) do
+                if target == node then
+                    return true
+                end
+            end
+        end
+        return false
+    end
+
+    -- Whether a value is but asked for, so that nil does no harm: `x or y`, `if x`, `x == nil`.
+    function lint.tested(node)
+        local parent = node.parent
+        if parent.kind == 'paren' then
+            return lint.tested(parent)
+        end
+        local op = parent.op
+        return parent.kind == 'binary' and (op == 'or' or op == 'and' or op == '==' or op == '~=')
+            or parent.kind == 'unary' and op == 'not' or parent.kind == 'clause'
+    end
+
     -- The expressions that a value may come from, as they are written: names of variables, parentheses, `or` and `and`
     -- are looked through. `blank` in the list says that a variable among them is made without a value. The second result is
     -- false if it may be something else.

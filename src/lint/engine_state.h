@@ -37,7 +37,14 @@ struct engine_rule {
 };
 
 /* The hooks: one list for entering each kind of node, one for leaving it, and these. */
-enum { ENGINE_COMMAND = 2 * LINT_KINDS, ENGINE_REMARK, ENGINE_FINISH, ENGINE_HOOKS };
+enum {
+    ENGINE_COMMAND = 2 * LINT_KINDS,
+    ENGINE_GLOBAL,
+    ENGINE_MEMBER,
+    ENGINE_REMARK,
+    ENGINE_FINISH,
+    ENGINE_HOOKS
+};
 
 struct engine_hook {
     struct engine_rule *rule;
@@ -60,7 +67,7 @@ enum engine_phase {
 };
 
 /* And where the walk stands at a node. */
-enum engine_step { ENGINE_ENTER, ENGINE_COMMANDS, ENGINE_LEAVE };
+enum engine_step { ENGINE_ENTER, ENGINE_SPECIAL, ENGINE_LEAVE };
 
 enum engine_trouble {
     ENGINE_FINE,

@@ -56,7 +56,7 @@ struct lint_node *engine_sibling(const struct lint_node *node)
 static size_t hook_list(const char *name)
 {
     static const char leave[] = "leave_";
-    static const char *const others[] = {"command", "remark", "finish"};
+    static const char *const others[] = {"command", "global", "member", "remark", "finish"};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (strcmp(name, others[i]) == 0)
             return ENGINE_COMMAND + i;
@@ -151,34 +151,61 @@ static void call_hooks(lua_State *L, int functions, size_t list, int count)
 /* Objects, the functions of hooks, `lint` and the table of its fields: where they are in engine_go. */
 enum { OBJECTS = ENGINE_OBJECTS, FUNCTIONS = 1, LINT = 2, BASE = 2 };
 
+/* What the node is besides its kind, and which hooks are for that: a call of redis.call, a global name, a member
+ * of a library of the sandbox. ENGINE_HOOKS: nothing. */
+static size_t special_list(const struct lint_node *node)
+{
+    if (node->kind == LINT_CALL)
+        return ENGINE_COMMAND;
+    if (node->kind == LINT_NAME)
+        return node->variable == NULL ? ENGINE_GLOBAL : ENGINE_HOOKS;
+    if (node->kind != LINT_INDEX || node->b->kind != LINT_STRING)
+        return ENGINE_HOOKS;
+    const struct lint_value *object = node->a->value;
+    bool library = object->thing == LINT_THING_BUILTIN && object->types == LINT_TYPE_TABLE;
+    return library ? ENGINE_MEMBER : ENGINE_HOOKS;
+}
+
+/* The second argument of such a hook, if it has one. How many arguments it has; 0: it is not called. */
+static int push_special(lua_State *L, const struct lint_node *node, size_t list)
+{
+    if (list == ENGINE_COMMAND) {
+        engine_push_call(L, OBJECTS, node);
+        return lua_isnil(L, -1) ? 0 : 2;
+    }
+    if (list == ENGINE_MEMBER) {
+        lua_pushfstring(L, "%s.", node->a->value->builtin);
+        lua_pushlstring(L, node->b->text.text, node->b->text.size);
+        lua_concat(L, 2);
+        return 2;
+    }
+    return 1;
+}
+
 static void visit(lua_State *L)
 {
     struct engine *engine = engine_of(L);
     size_t list = engine->node->kind;
-    if (engine->step == ENGINE_COMMANDS)
-        list = ENGINE_COMMAND;
+    if (engine->step == ENGINE_SPECIAL)
+        list = special_list(engine->node);
     else if (engine->step == ENGINE_LEAVE)
         list += LINT_KINDS;
-    if (engine->hook >= engine->hooks[list].count)
+    if (list == ENGINE_HOOKS || engine->hook >= engine->hooks[list].count)
         return;
     engine_push_node(L, OBJECTS, engine->node);
-    if (engine->step != ENGINE_COMMANDS) {
-        call_hooks(L, FUNCTIONS, list, 1);
-    } else {
-        engine_push_call(L, OBJECTS, engine->node);
-        if (!lua_isnil(L, -1))
-            call_hooks(L, FUNCTIONS, list, 2);
-    }
+    int count = engine->step == ENGINE_SPECIAL ? push_special(L, engine->node, list) : 1;
+    if (count > 0)
+        call_hooks(L, FUNCTIONS, list, count);
     lua_settop(L, BASE);
 }
 
-/* To what is next: the same node as a command, its first child, or the leaving of it; then what follows it. */
+/* To what is next: the same node as what else it is, its first child, or the leaving of it; then what follows it. */
 static void advance(struct engine *engine)
 {
     struct lint_node *node = engine->node, *next;
     engine->hook = 0;
-    if (engine->step == ENGINE_ENTER && node->kind == LINT_CALL) {
-        engine->step = ENGINE_COMMANDS;
+    if (engine->step == ENGINE_ENTER) {
+        engine->step = ENGINE_SPECIAL;
     } else if (engine->step != ENGINE_LEAVE) {
         next = engine_first_child(node);
         engine->step = next != NULL ? ENGINE_ENTER : ENGINE_LEAVE;

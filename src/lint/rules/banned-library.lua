@@ -39,28 +39,15 @@ return redis.call('SET', KEYS[1], now)]],
             return parent.kind == 'return' and parent.parent.kind == 'function' and #parent.parent.body == 1
         end
 
-        local targets = {} -- names that are assigned to
-
         return {
-            assign = function(node)
-                for _, target in ipairs(node.targets) do
-                    targets[target] = true
-                end
-            end,
-            function_statement = function(node)
-                targets[node.target] = true
-            end,
-            name = function(node)
-                if INSTEAD[node.text] and not node.variable and not targets[node] and not asked(node) then
+            global = function(node)
+                if INSTEAD[node.text] and not lint.written(node) and not asked(node) then
                     report(node, node.text)
                 end
             end,
-            index = function(node)
-                local object = node.object
-                local whole = lint.builtin(object) == 'os'
-                    or object.kind == 'name' and not object.variable and object.text == 'os'
-                if whole and node.key.kind == 'string' and node.key.text ~= 'clock' then
-                    report(node, 'os.' .. node.key.text)
+            member = function(node, name)
+                if name:find('^os%.') and name ~= 'os.clock' then
+                    report(node, name)
                 end
             end,
         }

@@ -30,12 +30,6 @@ end)]],
             table.insert(map[func], value)
         end
 
-        local function in_redis(node)
-            local name = lint.builtin(node.object) or node.object.kind == 'name' and not node.object.variable
-                and node.object.text
-            return name == 'redis' or name == 'server'
-        end
-
         local function judge(use)
             local entry = lint.sandbox[use.name]
             if use.name == 'redis.log' then
@@ -58,15 +52,13 @@ end)]],
             chunk = function(node)
                 chunk = node
             end,
-            name = function(node)
-                if not node.variable then
-                    add(used, lint.func(node), {node = node, name = node.text})
-                end
+            global = function(node)
+                add(used, lint.func(node), {node = node, name = node.text})
             end,
-            index = function(node)
-                if node.key.kind == 'string' and in_redis(node) then
+            member = function(node, name)
+                if name:find('^redis%.') then
                     local called = node.parent.kind == 'call' and node.parent.callee == node
-                    add(used, lint.func(node), {node = node, name = 'redis.' .. node.key.text, called = called})
+                    add(used, lint.func(node), {node = node, name = name, called = called})
                 end
             end,
             call = function(node)

@@ -1,7 +1,3 @@
-local function quoted(names)
-    return '`' .. names .. '`'
-end
-
 return {
     severity = 'error',
     summary = 'a write to a global, or to a table of the sandbox',
@@ -15,47 +11,20 @@ return count]],
     good = [[local count = redis.call('INCR', KEYS[1])
 return count]],
     check = function(lint)
-        local locals = {} -- name -> true: there is such a local somewhere
+        local refused = 'the server refuses it (Attempt to modify a readonly table)'
+        local chunk
+        local writes = {}
 
         -- The library that an expression is: "string", "_G"; or nil.
         local function library(node)
-            local name = lint.builtin(node) or node.kind == 'name' and not node.variable and node.text
+            local name = lint.builtin(node)
             local entry = name and lint.sandbox[name]
             return entry and entry.library and name or nil
         end
 
-        local refused = 'the server refuses it (Attempt to modify a readonly table)'
-
-        local function member(node, key)
-            local object = library(node.object)
-            if not object then
-                return
-            end
-            if object == '_G' then
-                lint.report(node, ('This sets a global, and %s; use a local'):format(refused))
-                return
-            end
-            local whole = key and quoted(object .. '.' .. key) or 'a member of ' .. quoted(object)
-            lint.report(node, ('This sets %s, and %s; use a local of its own'):format(whole, refused))
-        end
-
-        local function key_of(node)
-            return node.key.kind == 'string' and node.key.text or nil
-        end
-
-        local writes = {}
-
-        local function target(node)
-            if node.kind == 'name' and not node.variable then
-                writes[#writes + 1] = node
-            elseif node.kind == 'index' then
-                member(node, key_of(node))
-            end
-        end
-
         -- A local of nearly the same name, which may be what is meant: one letter more, less or other, or two
         -- that changed places.
-        local function meant(name)
+        local function meant(name, locals)
             local best
             for other in pairs(locals) do
                 local shorter, longer = name, other
@@ -76,44 +45,54 @@ return count]],
             return best
         end
 
+        local function names_of_locals()
+            local names = {}
+            lint.walk(chunk, function(node)
+                if node.kind == 'name' and node.variable then
+                    names[node.text] = true
+                end
+            end)
+            return names
+        end
+
         return {
-            name = function(node)
-                if node.variable then
-                    locals[node.text] = true
-                end
+            chunk = function(node)
+                chunk = node
             end,
-            assign = function(node)
-                for _, each in ipairs(node.targets) do
-                    target(each)
-                end
-            end,
-            function_statement = function(node)
-                if node.target.kind == 'name' and not node.target.variable then
-                    lint.report(node.target, ('`function %s()` sets a global, and %s; write `local function %s()`')
-                        :format(node.target.text, refused, node.target.text))
-                elseif node.target.kind == 'index' then
-                    member(node.target, key_of(node.target))
-                end
-            end,
-            call = function(node)
-                local name = lint.builtin(node.callee)
-                local first = node.arguments[1]
-                if (name == 'rawset' or name == 'setmetatable') and first then
-                    local object = library(first)
+            global = function(node)
+                local parent, name = node.parent, node.text
+                if lint.written(node) then
+                    writes[#writes + 1] = node
+                elseif (name == 'rawset' or name == 'setmetatable') and parent.kind == 'call' and parent.callee == node then
+                    local object = parent.arguments[1] and library(parent.arguments[1])
                     if object then
-                        lint.report(node, ('%s changes %s, and %s'):format(quoted(name), quoted(object), refused))
+                        lint.report(parent, ('`%s` changes `%s`, and %s'):format(name, object, refused))
                     end
+                end
+            end,
+            member = function(node, name)
+                if not lint.written(node) then
+                    return
+                elseif name:find('^_G%.') then
+                    lint.report(node, ('This sets a global, and %s; use a local'):format(refused))
+                else
+                    lint.report(node, ('This sets `%s`, and %s; use a local of its own'):format(name, refused))
                 end
             end,
             finish = function()
+                local locals = #writes > 0 and names_of_locals()
                 for _, node in ipairs(writes) do
-                    local near = meant(node.text)
-                    local advice = near and ('is the local `%s` meant? Else declare it with `local`'):format(near)
-                        or 'declare it with `local`'
-                    if node.text == 'KEYS' or node.text == 'ARGV' then
-                        advice = 'assign to a local instead'
+                    local name = node.text
+                    local near = meant(name, locals)
+                    if node.parent.kind == 'function_statement' then
+                        lint.report(node, ('`function %s()` sets a global, and %s; write `local function %s()`')
+                            :format(name, refused, name))
+                    else
+                        local advice = near and ('is the local `%s` meant? Else declare it with `local`'):format(near)
+                            or (name == 'KEYS' or name == 'ARGV') and 'assign to a local instead'
+                            or 'declare it with `local`'
+                        lint.report(node, ('`%s` is a global here, and %s; %s'):format(name, refused, advice))
                     end
-                    lint.report(node, ('`%s` is a global here, and %s; %s'):format(node.text, refused, advice))
                 end
             end,
         }

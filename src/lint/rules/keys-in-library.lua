@@ -26,9 +26,9 @@ end)]],
         end
 
         return {
-            name = function(node)
+            global = function(node)
                 local index = ({KEYS = 1, ARGV = 2})[node.text]
-                if not index or node.variable then
+                if not index then
                     return
                 end
                 local what = index == 1 and 'first' or 'second'

@@ -49,19 +49,6 @@ the script wrote before it fails stays written.]],
     bad = [[return redis.call('DEL', table.unpack(KEYS))]],
     good = [[return redis.call('DEL', KEYS[1])]],
     check = function(lint)
-        local targets = {} -- names that are assigned to
-
-        -- `table.unpack or unpack` and the like ask whether it is there.
-        local function tested(node)
-            local parent = node.parent
-            if parent.kind == 'paren' then
-                return tested(parent)
-            end
-            local op = parent.op
-            return parent.kind == 'binary' and (op == 'or' or op == 'and' or op == '==' or op == '~=')
-                or parent.kind == 'unary' and op == 'not' or parent.kind == 'clause'
-        end
-
         local function report(node, name, instead)
             lint.report(node, ('Lua 5.1 has no `%s`: %s'):format(name, instead))
         end
@@ -112,35 +99,27 @@ the script wrote before it fails stays written.]],
             end,
         }
 
-        return {
-            assign = function(node)
-                for _, target in ipairs(node.targets) do
-                    targets[target] = true
-                end
-            end,
-            ['local'] = function(node)
-                for _, name in ipairs(node.names) do
-                    if name.text == '_ENV' then
-                        ignored(name, '`_ENV` is a variable like any other, and names go on meaning what they did')
-                    end
-                end
-            end,
-            function_statement = function(node)
-                targets[node.target] = true
-            end,
-            name = function(node)
+        -- A call of what the sandbox has, by its own name.
+        local function called(node, name)
+            local parent = node.parent
+            if CALLS[name] and parent.kind == 'call' and parent.callee == node then
+                CALLS[name](parent)
+            end
+        end
+
+        local hooks = {
+            global = function(node)
                 local instead = INSTEAD[node.text]
-                if instead and not node.variable and not targets[node] then
+                if instead and not lint.written(node) then
                     report(node, node.text, instead)
                 end
+                called(node, node.text)
             end,
-            index = function(node)
-                local object = lint.builtin(node.object)
-                    or node.object.kind == 'name' and not node.object.variable and node.object.text
-                local name = object and node.key.kind == 'string' and object .. '.' .. node.key.text
-                if name and INSTEAD[name] and not targets[node] and not tested(node) then
+            member = function(node, name)
+                if INSTEAD[name] and not lint.tested(node) and not lint.written(node) then
                     report(node, name, INSTEAD[name])
                 end
+                called(node, name)
             end,
             method = function(node)
                 local instead = METHODS[node.name.text]
@@ -150,12 +129,16 @@ the script wrote before it fails stays written.]],
                     ignored(node.arguments[2], '`rep` has no separator; use table.concat')
                 end
             end,
-            call = function(node)
-                local judge = CALLS[lint.builtin(node.callee)]
-                if judge then
-                    judge(node)
-                end
-            end,
         }
+        if lint.source:find('_ENV', 1, true) then
+            hooks['local'] = function(node)
+                for _, name in ipairs(node.names) do
+                    if name.text == '_ENV' then
+                        ignored(name, '`_ENV` is a variable like any other, and names go on meaning what they did')
+                    end
+                end
+            end
+        end
+        return hooks
     end,
 }

@@ -63,39 +63,18 @@ return count]],
         local unknown = {} -- in the order of the source: {node =, name =, object =, key =}
         local written = {} -- globals that the source assigns to: another rule's, and their reads follow from it
         local locals, order = {}, {} -- locals by name: where they were declared; and the names, each once
+        local chunk
 
+        local known = {} -- what is there on a server that counts: true or false
         local function exists(name)
-            local entry = lint.sandbox[name]
-            if not entry then
-                return false
-            end
-            for target in pairs(lint.targets) do
-                if entry.on[target] then
-                    return true
+            if known[name] == nil then
+                local entry = lint.sandbox[name]
+                known[name] = false
+                for target in pairs(entry and lint.targets or {}) do
+                    known[name] = known[name] or entry.on[target] or false
                 end
             end
-            return false
-        end
-
-        -- The key of an element by name, else nil.
-        local function key_of(node)
-            return node.key.kind == 'string' and node.key.text or nil
-        end
-
-        local function library(node)
-            local name = lint.builtin(node) or node.kind == 'name' and not node.variable and node.text or nil
-            local entry = name and lint.sandbox[name]
-            return entry and entry.library and (name == 'server' and 'redis' or name) or nil
-        end
-
-        local function tested(node)
-            local parent = node.parent
-            if parent.kind == 'paren' then
-                return tested(parent)
-            end
-            local op = parent.op
-            return parent.kind == 'binary' and (op == 'or' or op == 'and' or op == '==' or op == '~=')
-                or parent.kind == 'unary' and op == 'not' or parent.kind == 'clause'
+            return known[name]
         end
 
         -- While a library loads, even looking for a member that redis lacks stops it.
@@ -122,19 +101,29 @@ return count]],
             return best
         end
 
+        -- What may be meant, gathered when something is unknown: globals of the sandbox, members by library, locals.
         local globals, members = {}, {}
-        for name, entry in pairs(lint.sandbox) do
-            local object, key = name:match('^(%a+)%.(.*)$')
-            if object then
-                members[object] = members[object] or {}
-                table.insert(members[object], key)
-            elseif not entry.unfixed and (lint.kind == 'eval' or entry.call) then
-                table.insert(globals, name)
+        local function gather()
+            for name, entry in pairs(lint.sandbox) do
+                local object, key = name:match('^(%a+)%.(.*)$')
+                if object then
+                    members[object] = members[object] or {}
+                    table.insert(members[object], key)
+                elseif not entry.unfixed and (lint.kind == 'eval' or entry.call) then
+                    table.insert(globals, name)
+                end
             end
-        end
-        table.sort(globals)
-        for _, list in pairs(members) do
-            table.sort(list)
+            table.sort(globals)
+            for _, list in pairs(members) do
+                table.sort(list)
+            end
+            lint.walk(chunk, function(node)
+                local name = node.kind == 'name' and node.variable and node.text
+                if name and not locals[name] then
+                    locals[name] = node
+                    order[#order + 1] = name
+                end
+            end)
         end
 
         local function on_command(key)
@@ -199,61 +188,45 @@ return count]],
             end
         end
 
-        local function member(node)
-            local object, key = library(node.object), key_of(node)
-            if not object or not key then
-                return
-            end
-            local name = object == '_G' and key or object .. '.' .. key
+        local function member(node, name)
+            local object, key = name:match('^([^.]*)%.(.*)$')
             local entry = lint.sandbox[name]
             if name == 'redis.register_function' then
                 register(node)
             elseif object == '_G' then
-                if not exists(name) and not OTHERS[name] then
-                    unknown[#unknown + 1] = {node = node, name = name}
+                if not exists(key) and not OTHERS[key] then
+                    unknown[#unknown + 1] = {node = node, name = key}
                 end
             elseif entry and lint.kind == 'function' and not entry.call and not entry.load then
                 lint.report(node, ('`%s` is not there in a library, only in EVAL'):format(name))
-            elseif not entry and object ~= 'os' and not OTHERS[name] and (loading(node, object) or not tested(node)) then
+            elseif not entry and object ~= 'os' and not OTHERS[name] and (loading(node, object) or not lint.tested(node)) then
                 unknown[#unknown + 1] = {node = node, name = name, object = object, key = key}
             end
         end
 
-        local targets = {}
-
         return {
-            assign = function(node)
-                for _, target in ipairs(node.targets) do
-                    targets[target] = true
-                    if target.kind == 'name' and not target.variable then
-                        written[target.text] = true
-                    end
-                end
+            chunk = function(node)
+                chunk = node
             end,
-            function_statement = function(node)
-                targets[node.target] = true
-                if node.target.kind == 'name' and not node.target.variable then
-                    written[node.target.text] = true
-                end
-            end,
-            name = function(node)
+            global = function(node)
                 local name = node.text
-                if node.variable then
-                    if not locals[name] then
-                        locals[name] = node
-                        order[#order + 1] = name
-                    end
-                elseif not targets[node] and not exists(name) and not OTHERS[name] and not asked(node)
-                    and not (lint.kind == 'function' and (name == 'KEYS' or name == 'ARGV')) then
+                if exists(name) or OTHERS[name] then
+                    return
+                elseif lint.written(node) then
+                    written[name] = true
+                elseif not asked(node) and not (lint.kind == 'function' and (name == 'KEYS' or name == 'ARGV')) then
                     unknown[#unknown + 1] = {node = node, name = name}
                 end
             end,
-            index = function(node)
-                if not targets[node] then
-                    member(node)
+            member = function(node, name)
+                if not lint.written(node) then
+                    member(node, name)
                 end
             end,
             finish = function()
+                if #unknown > 0 then
+                    gather()
+                end
                 for _, use in ipairs(unknown) do
                     if use.object then
                         tell_member(use)

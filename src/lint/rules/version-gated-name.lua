@@ -22,7 +22,6 @@ rawget(_G, 'server') asks without failing, except while a library loads.]],
             ['redis.REDIS_VERSION'] = true, ['redis.REDIS_VERSION_NUM'] = true}
         local asks = false -- the source looks at what server it is on
         local uses = {}
-        local targets = {} -- names that are assigned to
 
         -- "Redis, valkey-7.2 and valkey-8.0": all lines of Redis that count are one word.
         local function names(set)
@@ -78,17 +77,6 @@ rawget(_G, 'server') asks without failing, except while a library loads.]],
             return false
         end
 
-        -- `redis.SERVER_NAME == 'valkey'`, `redis.VALKEY_VERSION or ''`: nil does no harm there.
-        local function tested(node)
-            local parent = node.parent
-            if parent.kind == 'paren' then
-                return tested(parent)
-            end
-            local op = parent.op
-            return parent.kind == 'binary' and (op == 'or' or op == 'and' or op == '==' or op == '~=')
-                or parent.kind == 'unary' and op == 'not' or parent.kind == 'clause'
-        end
-
         local function judge(node, name)
             local entry = lint.sandbox[name]
             local without = lacking(entry)
@@ -102,38 +90,21 @@ rawget(_G, 'server') asks without failing, except while a library loads.]],
         end
 
         return {
-            assign = function(node)
-                for _, target in ipairs(node.targets) do
-                    targets[target] = true
-                end
-            end,
-            function_statement = function(node)
-                targets[node.target] = true
-            end,
-            name = function(node)
-                if node.variable or targets[node] or not lint.sandbox[node.text] then
-                    return
-                end
+            global = function(node)
+                local name = node.text
+                asks = asks or name == 'rawget'
                 local parent = node.parent
-                if node.text ~= 'os' or not (parent.kind == 'index' and parent.object == node) then
-                    uses[#uses + 1] = {node = node, name = node.text}
-                end
-            end,
-            index = function(node)
-                local object = lint.builtin(node.object)
-                    or node.object.kind == 'name' and not node.object.variable and node.object.text
-                if not object or node.key.kind ~= 'string' then
-                    return
-                end
-                object = object == 'server' and 'redis' or object
-                local name = object .. '.' .. node.key.text
-                asks = asks or ASKS[name] or false
-                if lint.sandbox[name] and not targets[node] and (object == 'os' or not tested(node)) then
+                local whole = name ~= 'os' or not (parent.kind == 'index' and parent.object == node)
+                if lint.sandbox[name] and whole and not lint.written(node) then
                     uses[#uses + 1] = {node = node, name = name}
                 end
             end,
-            call = function(node)
-                asks = asks or lint.builtin(node.callee) == 'rawget'
+            member = function(node, name)
+                asks = asks or ASKS[name] or false
+                local os = name == 'os.clock' -- reading `os` fails where there is none
+                if lint.sandbox[name] and (os or not lint.tested(node)) and not lint.written(node) then
+                    uses[#uses + 1] = {node = node, name = name}
+                end
             end,
             finish = function()
                 for _, use in ipairs(uses) do
