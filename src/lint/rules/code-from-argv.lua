@@ -28,13 +28,14 @@ return redis.call(names[ARGV[1]] or 'SADD', KEYS[1], ARGV[2])]==],
             end
         end
 
-        -- unpack(ARGV): the name and all the rest.
-        local function unpacked(node)
-            local list = node.kind == 'call' and lint.builtin(node.callee) == 'unpack' and node.arguments[1]
-            if not list or node.arguments[2] then
-                return false
+        -- Whose words the name of a command may be. Of a table that is unpacked only the first is the name, which nobody
+        -- knows here, unless all are ARGV's.
+        local function named_by(node)
+            if node.kind == 'call' and lint.builtin(node.callee) == 'unpack' then
+                local list = node.arguments[1]
+                return list and lint.thing(list) == 'ARGV' and (lint.kind == 'function' and 'the arguments' or 'ARGV')
             end
-            return lint.thing(list) == 'ARGV'
+            return origin(node)
         end
 
         return {
@@ -66,10 +67,9 @@ return redis.call(names[ARGV[1]] or 'SADD', KEYS[1], ARGV[2])]==],
             end,
             command = function(node, call)
                 local first = node.arguments[1]
-                if call.name or not first then
-                    return
-                elseif unpacked(first) or origin(first) and lint.constant(first) == nil then
-                    names[#names + 1] = {node = first, origin = unpacked(first) and 'ARGV' or origin(first)}
+                local whose = not call.name and first and named_by(first)
+                if whose then
+                    names[#names + 1] = {node = first, origin = whose}
                 end
             end,
             finish = function()

@@ -56,3 +56,11 @@ return 0
 local options = cjson.decode(ARGV[1])
 local push = options.front and 'RPUSH' or 'LPUSH'
 return redis.call(push, KEYS[1], ARGV[2])
+--- good
+local words = {'SADD', KEYS[1]}
+for i = 1, #ARGV do
+    words[#words + 1] = ARGV[i]
+end
+return redis.call(unpack(words))
+--- bad at=1 says="comes from ARGV"
+return redis.pcall(unpack(ARGV, 2, #ARGV))
