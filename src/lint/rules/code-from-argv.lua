@@ -9,11 +9,13 @@ Let the data choose among what the script has: a table of functions, or of the n
     good = [==[local names = {add = 'SADD', remove = 'SREM'}
 return redis.call(names[ARGV[1]] or 'SADD', KEYS[1], ARGV[2])]==],
     check = function(lint)
-        local compared = {} -- texts that the script compares with strings of its own
         local names = {}
 
         -- Whose words a node may be. What an `and` only looks at does not count.
         local function origin(node)
+            if not lint.from(node, 'argument', 'key', 'reply') then
+                return nil
+            end
             for _, source in ipairs(lint.sources(node)) do
                 if lint.constant(source) ~= nil then
                     goto continue
@@ -38,31 +40,29 @@ return redis.call(names[ARGV[1]] or 'SADD', KEYS[1], ARGV[2])]==],
             return origin(node)
         end
 
+        -- Adds what the script compares with strings of its own, or looks up in a table of its own: `if allowed[name] then`.
+        local function note(node, compared)
+            if node.kind == 'binary' and (node.op == '==' or node.op == '~=') then
+                if type(lint.constant(node.right)) == 'string' then
+                    compared[lint.text(node.left)] = true
+                elseif type(lint.constant(node.left)) == 'string' then
+                    compared[lint.text(node.right)] = true
+                end
+            elseif node.kind == 'index' and not node.named and lint.shape(node.object) then
+                compared[lint.text(node.key)] = true
+            end
+        end
+
         return {
-            binary = function(node)
-                if node.op == '==' or node.op == '~=' then
-                    local left, right = node.left, node.right
-                    if type(lint.constant(right)) == 'string' then
-                        compared[lint.text(left)] = true
-                    elseif type(lint.constant(left)) == 'string' then
-                        compared[lint.text(right)] = true
-                    end
-                end
-            end,
-            index = function(node) -- `if allowed[name] then`
-                if not node.named and node.key and origin(node.key) then
-                    local shape = lint.shape(node.object)
-                    if shape then
-                        compared[lint.text(node.key)] = true
-                    end
-                end
-            end,
             call = function(node)
                 local name = lint.builtin(node.callee)
-                local code = node.arguments[1]
-                if (name == 'loadstring' or name == 'load') and code and origin(code) then
+                if name ~= 'loadstring' and name ~= 'load' then
+                    return
+                end
+                local whose = node.arguments[1] and origin(node.arguments[1])
+                if whose then
                     lint.report(node, ('`%s` makes code of %s, and who sets that may run anything: keep the code in the '
-                        .. 'script, and let the data choose'):format(lint.text(node.callee), origin(code)))
+                        .. 'script, and let the data choose'):format(lint.text(node.callee), whose))
                 end
             end,
             command = function(node, call)
@@ -72,7 +72,11 @@ return redis.call(names[ARGV[1]] or 'SADD', KEYS[1], ARGV[2])]==],
                     names[#names + 1] = {node = first, origin = whose}
                 end
             end,
-            finish = function()
+            leave_chunk = function(chunk)
+                local compared = {}
+                if #names > 0 then
+                    lint.walk(chunk, function(node) note(node, compared) end)
+                end
                 for _, one in ipairs(names) do
                     if not compared[lint.text(one.node)] then
                         lint.report(one.node, ('the name of the command comes from %s, and may be any: choose it from a '

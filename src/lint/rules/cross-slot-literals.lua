@@ -71,7 +71,10 @@ return redis.call('INCR', KEYS[2])]],
         return {
             command = function(node)
                 for _, key in ipairs(lint.keys(node) or {}) do
-                    local text, whole = beginning(lint, key.node)
+                    local text, whole
+                    if lint.from(key.node, 'literal') then
+                        text, whole = beginning(lint, key.node)
+                    end
                     local tag = text and text:match('^[^{]*{([^}]+)}')
                     if text and (whole or tag) then
                         keys[#keys + 1] = {node = key.node, text = text .. (whole and '' or '...'),

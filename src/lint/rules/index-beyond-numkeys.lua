@@ -60,6 +60,9 @@ the linter was told (--numkeys).]],
 
         -- What is wrong with an index; second: whether that hangs on the number of keys.
         local function judge(node)
+            if node.named then
+                return
+            end
             local array = lint.thing(node.object)
             if array ~= 'KEYS' and array ~= 'ARGV' then
                 return
@@ -86,7 +89,22 @@ the linter was told (--numkeys).]],
             end
         end
 
+        local function index(node)
+            local message, by_count = judge(node)
+            if message and not assigned(node) then
+                if by_count then
+                    beyond[#beyond + 1] = {node = node, message = message}
+                else
+                    lint.report(node, message)
+                end
+            end
+        end
+
+        if not lint.numkeys or lint.kind ~= 'eval' then
+            return {index = index}
+        end
         return {
+            index = index,
             ['local'] = function(node)
                 for i, name in ipairs(node.names) do
                     if node.values[i] and name.variable and asks(node.values[i]) then
@@ -105,16 +123,6 @@ the linter was told (--numkeys).]],
             call = function(node)
                 if lint.builtin(node.callee) == 'assert' and node.arguments[1] then
                     dynamic = dynamic or asks(node.arguments[1])
-                end
-            end,
-            index = function(node)
-                local message, by_count = judge(node)
-                if message and not assigned(node) then
-                    if by_count then
-                        beyond[#beyond + 1] = {node = node, message = message}
-                    else
-                        lint.report(node, message)
-                    end
                 end
             end,
             finish = function()

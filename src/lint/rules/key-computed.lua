@@ -70,8 +70,10 @@ A key made from an element of KEYS lies where that one does only if that one has
         return {
             command = function(node)
                 for _, key in ipairs(lint.keys(node) or {}) do
-                    for _, giver in ipairs(lint.givers(key.node)) do
-                        judge(giver.node, giver.source)
+                    if lint.from(key.node, 'computed') then
+                        for _, giver in ipairs(lint.givers(key.node)) do
+                            judge(giver.node, giver.source)
+                        end
                     end
                 end
             end,

@@ -54,8 +54,10 @@ program read it, pass it in KEYS, and let the script check that it is still the 
                     found[#found + 1] = {node = last, reply = true}
                 end
                 for _, key in ipairs(lint.keys(node) or {}) do
-                    for _, giver in ipairs(lint.givers(key.node)) do
-                        judge(giver.node, giver.source)
+                    if lint.from(key.node, 'argument', 'reply') then
+                        for _, giver in ipairs(lint.givers(key.node)) do
+                            judge(giver.node, giver.source)
+                        end
                     end
                 end
             end,

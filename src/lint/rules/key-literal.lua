@@ -27,8 +27,10 @@ stays. The same script cannot be used for a second set of data either.]],
         return {
             command = function(node)
                 for _, key in ipairs(lint.keys(node) or {}) do
-                    for _, giver in ipairs(lint.givers(key.node)) do
-                        judge(giver.node, giver.source)
+                    if lint.from(key.node, 'literal') then
+                        for _, giver in ipairs(lint.givers(key.node)) do
+                            judge(giver.node, giver.source)
+                        end
                     end
                 end
             end,
