@@ -138,9 +138,11 @@ return function(lint)
     local function hand(node, list, seen)
         local variable = node.kind == 'name' and node.variable
         local calls = variable and variable.parameter and variable.writes == 0 and called[variable.func.offset]
-        if not calls or seen[variable.id] then
+        if not calls then
             list[#list + 1] = node
             return
+        elseif seen[variable.id] then
+            return -- a function that calls itself
         end
         seen[variable.id] = true
         for place, name in ipairs(variable.func.parameters) do

@@ -1,6 +1,6 @@
 -- Younger than the command table: the line that has it first.
 local LATER <const> = {
-    XACKDEL = 'Redis 8.2', XDELEX = 'Redis 8.2', DELEX = 'Redis 8.4', DIGEST = 'Redis 8.4', MSETEX = 'Redis 8.4',
+    XACKDEL = 'Redis 8.2', XDELEX = 'Redis 8.2', DELEX = 'Redis 8.4', DIGEST = 'Redis 8.4',
     XNACK = 'Redis 8.8',
 }
 

@@ -85,7 +85,9 @@ A key made from an element of KEYS lies where that one does only if that one has
                 local told = {}
                 for _, one in ipairs(found) do
                     local id = beginning(lint, one.source)
-                    if not told[id] then
+                    -- '{' .. KEYS[1] .. '}:x' is where KEYS[1] is.
+                    local placed = lint.from(one.source, 'key') and tostring(id):find('{', 1, true)
+                    if not told[id] and not placed then
                         told[id] = true
                         tell(one)
                     end

@@ -1,8 +1,8 @@
 -- Younger than the command table.
 local LATER <const> = {
-    ['XACKDEL'] = true, ['XDELEX'] = true, ['DELEX'] = true, ['DIGEST'] = true, ['MSETEX'] = true,
-    ['XNACK'] = true, ['XCFGSET'] = true, ['HOTKEYS'] = true, ['VISMEMBER'] = true, ['VRANGE'] = true,
-    ['CLUSTER SLOT-STATS'] = true, ['CLUSTER MIGRATION'] = true,
+    ['XACKDEL'] = true, ['XDELEX'] = true, ['DELEX'] = true, ['DIGEST'] = true,
+    ['XNACK'] = true, ['XCFGSET'] = true, ['HOTKEYS'] = true, ['VRANGE'] = true,
+    ['CLUSTER MIGRATION'] = true,
 }
 
 -- What other languages call it.
@@ -10,8 +10,8 @@ local MEANT <const> = {
     DELETE = 'DEL', REMOVE = 'DEL', HAS = 'EXISTS', PUT = 'SET', HDELETE = 'HDEL', HREMOVE = 'HDEL', HGETS = 'HMGET',
     HMGETALL = 'HGETALL', HLENGTH = 'HLEN', HSIZE = 'HLEN', LENGTH = 'LLEN', SIZE = 'DBSIZE', SCONTAINS = 'SISMEMBER',
     SSIZE = 'SCARD', SLEN = 'SCARD', ZLEN = 'ZCARD', ZSIZE = 'ZCARD', ZDEL = 'ZREM', SDEL = 'SREM', LDEL = 'LREM',
-    ZGET = 'ZSCORE', ZGETALL = 'ZRANGE', LGETALL = 'LRANGE', INCREMENT = 'INCR', DECREMENT = 'DECR', TOUCHTTL = 'EXPIRE',
-    SETEXNX = 'SET', ZREMRANGE = 'ZREMRANGEBYSCORE', ZREVRANGEBYRANK = 'ZREVRANGE', XDELETE = 'XDEL',
+    ZGET = 'ZSCORE', ZGETALL = 'ZRANGE', LGETALL = 'LRANGE', INCREMENT = 'INCR', DECREMENT = 'DECR', EXPIREIN = 'EXPIRE',
+    ZREMRANGE = 'ZREMRANGEBYSCORE', ZREVRANGEBYRANK = 'ZREVRANGE', XDELETE = 'XDEL',
 }
 
 return {

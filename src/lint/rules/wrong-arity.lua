@@ -26,7 +26,7 @@ are told.]],
                 local arity = info.arity
                 local given, least = call.words - name_words, math.abs(arity) - name_words
                 if info.container and name_words == 1 then
-                    if call.words < 2 and not call.open then
+                    if call.words < 2 and not call.open and arity < -1 then -- COMMAND does without
                         lint.report(node, ('%s lacks its subcommand: write it as the second argument'):format(call.name))
                     end
                 elseif arity > 0 and given > least then

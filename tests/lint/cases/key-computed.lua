@@ -96,3 +96,21 @@ return redis.call('GET', key)
 local key = KEYS[1] .. ':x'
 key = KEYS[2]
 return redis.call('GET', key)
+--- good clean
+return redis.call('GET', '{' .. KEYS[1] .. '}:lock')
+--- good clean
+local function count(key, n)
+    if n == 0 then
+        return redis.call('INCR', key)
+    end
+    return count(key, n - 1)
+end
+return count(KEYS[1], 3)
+--- bad at=7:14 only
+local function count(key, n)
+    if n == 0 then
+        return redis.call('INCR', key)
+    end
+    return count(key, n - 1)
+end
+return count('user:' .. ARGV[1], 3)

@@ -44,3 +44,12 @@ return redis.call('GET', unpack(KEYS))
 return redis.call('OBJECT', 'ENCODING', KEYS[1])
 --- good clean
 return redis.call('PING')
+--- good
+return #redis.call('COMMAND')
+--- good
+local function all(...) return redis.call('SET', KEYS[1], ...) end
+return all('x')
+--- good
+return redis.call('GET', (unpack(KEYS)))
+--- bad at=1 says="is given 0" live="Wrong number of args"
+return redis.call('ZADD')
