@@ -19,6 +19,46 @@ number given to a command becomes text like "1e+17" on Redis 7.0, and "1e+20" on
             return huge
         end
 
+        local estimate
+
+        local function estimate_one(node, depth)
+            local value = lint.constant(node)
+            if type(value) == 'number' then
+                return math.abs(value)
+            elseif node.kind == 'binary' and (node.op == '+' or node.op == '-' or node.op == '*' or node.op == '/') then
+                local left, right = estimate(node.left, depth), estimate(node.right, depth)
+                if node.op == '*' then
+                    return left * right
+                elseif node.op == '/' then
+                    return right > 0 and left / right or 0
+                end
+                return node.op == '+' and math.max(left, right) or type(lint.constant(node.right)) == 'number' and left - right or 0
+            elseif node.kind == 'call' and node.arguments[1] then
+                local name = lint.builtin(node.callee)
+                return (name == 'math.floor' or name == 'math.ceil' or name == 'tonumber') and estimate(node.arguments[1], depth) or 0
+            elseif node.kind == 'index' and lint.reply(node.object) == 'TIME' then
+                return lint.constant(node.key) == 1 and 1.8e9 or 0
+            end
+            return 0
+        end
+
+        -- How large a number is that is made of the seconds of TIME; 0: who knows.
+        function estimate(node, depth)
+            local most = 0
+            if depth < 12 and lint.from(node, 'time', 'literal') then
+                for _, source in ipairs((lint.sources(node))) do
+                    most = math.max(most, estimate_one(source, depth + 1))
+                end
+            end
+            return most
+        end
+
+        -- Seconds, milliseconds and so on, times something.
+        local function is_long_time(node)
+            return node.op == '*' and lint.from(node, 'time') and estimate_one(node, 0) > 2 ^ 53
+                and estimate(node.left, 0) <= 2 ^ 53 and estimate(node.right, 0) <= 2 ^ 53
+        end
+
         local arithmetic = {['+'] = true, ['-'] = true, ['*'] = true, ['^'] = true}
 
         return {
@@ -39,8 +79,8 @@ number given to a command becomes text like "1e+17" on Redis 7.0, and "1e+20" on
                 end
             end,
             binary = function(node)
-                if arithmetic[node.op] and is_huge(node) and not is_huge(node.left) and not is_huge(node.right)
-                    and not lint.constant(node)
+                if arithmetic[node.op] and not lint.constant(node) and (is_huge(node) and not is_huge(node.left)
+                    and not is_huge(node.right) or is_long_time(node))
                 then
                     lint.report(node, lint.quote(node) .. ' may be beyond 2^53, where numbers are not exact: keep to smaller '
                         .. 'units, or let the server do it (INCRBY, HINCRBY)')

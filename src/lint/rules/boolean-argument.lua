@@ -13,6 +13,9 @@ gives when there is nothing is false, and so not an argument either; a table is 
 end]],
     check = function(lint)
         local types = {'nil', 'true', 'false', 'table', 'function', 'userdata'}
+        local named = {} -- keys that a command before had: what they hold may be known to be there
+        local tested = {} -- names that are asked about somewhere
+        local doubts = {} -- told at the end, if nobody asks
 
         local function found(node)
             local list = {}
@@ -24,17 +27,36 @@ end]],
             return list
         end
 
-        -- A nil that only text which is no number would give, or a pattern that does not match it, is not told.
-        local function is_doubtful(node)
-            for _, source in ipairs((lint.sources(node))) do
-                local name = source.kind == 'call' and lint.builtin(source.callee)
-                if name == 'tonumber' and source.arguments[1] and not lint.may(source.arguments[1], 'nil', 'false')
-                    or name and name:find('^string%.')
-                then
-                    return true
+        -- What may be nothing for a plain reason: a reply that is false, put in as it is or by a local that is assigned
+        -- once; or a local that has its value from an `if` and is used behind it. What else may be nil is nil together
+        -- with something that is asked about, or of text that is no number: who knows.
+        local function is_plain(node)
+            local variable = node.kind == 'name' and node.variable
+            if variable and variable.captured then
+                return false
+            end
+            local list, all = lint.sources(node)
+            if variable and list.blank then
+                local statement, block = variable.declared.parent, node
+                for parent in lint.parents(node) do
+                    block = parent
+                    if parent.kind == 'call_statement' or parent.kind == 'local' or parent.kind == 'assign' or parent.kind == 'return' then
+                        break
+                    end
+                end
+                return block.parent == statement.parent
+            end
+            local source = #list == 1 and all and list[1]
+            local call = source and source.kind == 'call' and lint.call(source)
+            if not call or variable and variable.writes > 0 then
+                return false
+            end
+            for text in pairs(lint.key_texts(source) or {}) do
+                if named[text] and named[text] < source.offset then
+                    return false
                 end
             end
-            return false
+            return true
         end
 
         local function advice(node, list)
@@ -48,16 +70,59 @@ end]],
             return 'ask first whether it is there, or give a default with `or`'
         end
 
+        local function tell(node, list, always)
+            lint.report(node, string.format('%s %s %s, and arguments of a command are strings or numbers: %s', lint.quote(node),
+                always and 'is' or 'may be', table.concat(list, ' or '), advice(node, list)), always and 'error' or 'warning')
+        end
+
+        local function look(node)
+            local list = found(node)
+            if #list == 0 then
+                return
+            elseif lint.always(node, table.unpack(types)) then
+                tell(node, list, true)
+            elseif is_plain(node) then
+                doubts[#doubts + 1] = {node, list}
+            end
+        end
+
+        local function test(node)
+            while node and (node.kind == 'paren' or node.kind == 'unary') do
+                node = node.inner or node.operand
+            end
+            if node and node.kind == 'name' and node.variable then
+                tested[node.variable.id] = true
+            end
+        end
+
         return {
-            command = function(_, call)
-                for i, node in ipairs(call.arguments) do
-                    local list = found(node)
-                    local always = #list > 0 and lint.always(node, table.unpack(types))
-                    local last = i == #call.arguments and call.open
-                    if #list > 0 and not last and (always or not (#list == 1 and list[1] == 'nil' and is_doubtful(node))) then
-                        lint.report(node, string.format('%s %s %s, and arguments of a command are strings or numbers: %s',
-                            lint.quote(node), always and 'is' or 'may be', table.concat(list, ' or '), advice(node, list)),
-                            always and 'error' or 'warning')
+            command = function(node, call)
+                for i, argument in ipairs(call.arguments) do
+                    if i < #call.arguments or not call.open then
+                        look(argument)
+                    end
+                end
+                for text in pairs(lint.key_texts(node) or {}) do
+                    named[text] = named[text] or node.offset
+                end
+            end,
+            clause = function(node)
+                test(node.condition)
+            end,
+            ['while'] = function(node)
+                test(node.condition)
+            end,
+            binary = function(node)
+                if node.op == 'and' or node.op == 'or' or node.op == '==' or node.op == '~=' then
+                    test(node.left)
+                    test(node.right)
+                end
+            end,
+            finish = function()
+                for _, each in ipairs(doubts) do
+                    local variable = each[1].kind == 'name' and each[1].variable
+                    if not (variable and tested[variable.id]) then
+                        tell(each[1], each[2], false)
                     end
                 end
             end,

@@ -15,6 +15,7 @@ setting for this (no empty_array, no array_mt).]],
     good = [[local members = redis.call('SMEMBERS', KEYS[1])
 return #members > 0 and cjson.encode(members) or '[]']],
     check = function(lint)
+        local grown, seen = {}, {} -- by a variable's id: lists that are its fields, and grow
         local asked = {} -- whose length or first element is looked at
 
         -- Why it may be an empty list; nil: it is none, or has something in it.
@@ -30,15 +31,43 @@ return #members > 0 and cjson.encode(members) or '[]']],
             end
         end
 
-        local function look(node, depth)
+        local later = {} -- by a variable's id: what its fields are given behind its making
+
+        local function tell(node, what, reason)
+            lint.report(node, string.format("%s %s, and cjson.encode writes {} then, not []: write `#list > 0 and "
+                .. "cjson.encode(list) or '[]'`", what, reason))
+        end
+
+        local function look(node, argument, depth)
             local reason = why(node)
             local shape = depth < 8 and lint.shape(node)
+            local variable = node.kind == 'name' and node.variable
+            local inside = node.offset >= argument.offset and node.finish <= argument.finish
             if reason then
-                lint.report(node, string.format("%s %s, and cjson.encode writes {} then, not []: write `#list > 0 and "
-                    .. "cjson.encode(list) or '[]'`", lint.quote(node), reason))
+                tell(inside and node or argument, lint.quote(node), reason)
             end
             for _, field in ipairs(shape and shape.made.fields or {}) do
-                look(field.value, depth + 1)
+                look(field.value, argument, depth + 1)
+            end
+            for _, field in ipairs(variable and shape and later[variable.id] or {}) do
+                if field.value then
+                    look(field.value, argument, depth + 1)
+                end
+            end
+            for _, field in ipairs(variable and grown[variable.id] or {}) do
+                if not asked[lint.text(field)] then
+                    tell(argument, lint.quote(field), 'may be empty')
+                end
+            end
+        end
+
+        -- t.list[#t.list + 1] = v: a list that is a field.
+        local function note_growth(list)
+            local of = list.kind == 'index' and list.named and list.object
+            if of and of.kind == 'name' and of.variable and lint.shape(of) and not seen[lint.text(list)] then
+                seen[lint.text(list)] = true
+                grown[of.variable.id] = grown[of.variable.id] or {}
+                table.insert(grown[of.variable.id], list)
             end
         end
 
@@ -55,8 +84,22 @@ return #members > 0 and cjson.encode(members) or '[]']],
                     asked[lint.text(node.object)] = true
                 end
             end,
+            assign = function(node)
+                for i, target in ipairs(node.targets) do
+                    local of = target.kind == 'index' and target.object
+                    if of and target.named and of.kind == 'name' and of.variable then
+                        later[of.variable.id] = later[of.variable.id] or {}
+                        table.insert(later[of.variable.id], {value = node.values[i]})
+                    elseif of and target.key.kind == 'binary' and target.key.op == '+' then
+                        note_growth(of)
+                    end
+                end
+            end,
             call = function(node)
                 local name = lint.builtin(node.callee)
+                if name == 'table.insert' and node.arguments[1] then
+                    note_growth(node.arguments[1])
+                end
                 if name == 'next' and node.arguments[1] then
                     asked[lint.text(node.arguments[1])] = true
                 elseif name == 'cjson.encode' and node.arguments[1] then
@@ -65,7 +108,7 @@ return #members > 0 and cjson.encode(members) or '[]']],
             end,
             finish = function()
                 for _, node in ipairs(calls) do
-                    look(node.arguments[1], 0)
+                    look(node.arguments[1], node.arguments[1], 0)
                 end
             end,
         }

@@ -9,20 +9,47 @@ return {left, redis.call('TTL', KEYS[1])}]],
     good = [[local left = tonumber(redis.call('GET', KEYS[1]))
 return {left or false, redis.call('TTL', KEYS[1])}]],
     check = function(lint)
+        local named = {} -- keys that a command before had: what they hold may be known to be there
+
+        local function is_named(node)
+            local known = false
+            for _, argument in ipairs(node.arguments) do
+                for _, source in ipairs((lint.sources(argument))) do
+                    for text in pairs(source.kind == 'call' and lint.key_texts(source) or {}) do
+                        known = known or named[text] and named[text] < source.offset
+                    end
+                end
+            end
+            return known
+        end
+
+        -- Whether it is used in the block in which it is declared: in another one a condition may say that it is there.
+        local function is_beside(variable, node)
+            local statement
+            for parent in lint.parents(node) do
+                if parent.kind == 'return' then
+                    statement = parent
+                    break
+                end
+            end
+            return statement and variable.declared and statement.parent == variable.declared.parent.parent
+        end
+
         -- What a path through the source gives, but for what only text that is not as it should be would give: then
         -- tonumber and string.match are nil also, and nobody writes a default for each.
         local function why(node)
+            local variable = node.kind == 'name' and node.variable
             local list = lint.sources(node)
-            for _, source in ipairs(list) do
-                if source.kind == 'nil' then
-                    return 'may be nil'
-                elseif source.kind == 'call' and lint.builtin(source.callee) == 'tonumber' and source.arguments[1]
-                    and lint.may(source.arguments[1], 'nil', 'false')
-                then
-                    return 'is nil if there is nothing to make a number of'
-                end
+            local source = #list == 1 and not (variable and variable.writes > 0) and list[1]
+            if source and source.kind == 'call' and lint.builtin(source.callee) == 'tonumber' and source.arguments[1]
+                and lint.may(source.arguments[1], 'nil', 'false') and not is_named(source)
+            then
+                return 'is nil if there is nothing to make a number of'
             end
-            return list.blank and 'may be nil' or nil
+            for _, each in ipairs(list) do
+                list.blank = list.blank or each.kind == 'nil'
+            end
+            return list.blank and variable and is_beside(variable, node) and 'may be nil' or nil
         end
 
         local function look(node, depth)
@@ -34,7 +61,7 @@ return {left or false, redis.call('TTL', KEYS[1])}]],
                 end
             end
             for i, value in ipairs(elements) do
-                local reason = lint.may(value, 'nil') and why(value)
+                local reason = lint.may(value, 'nil') and (value.kind == 'nil' and 'is nil' or why(value))
                 if reason and value.kind == 'nil' then
                     lint.report(value, string.format('the array that is returned ends at this nil: %d of %d elements are answered; '
                         .. 'write false', i - 1, #elements))
@@ -50,6 +77,11 @@ return {left or false, redis.call('TTL', KEYS[1])}]],
         end
 
         return {
+            command = function(node)
+                for text in pairs(lint.key_texts(node) or {}) do
+                    named[text] = named[text] or node.offset
+                end
+            end,
             ['return'] = function(node)
                 if lint.answers(node) then
                     for _, value in ipairs(node.values) do

@@ -53,9 +53,49 @@ return n]],
             return lint.may(node, 'number') and lint.always(node, 'number', 'nil')
         end
 
+        -- A default that is a number, and not the one it is compared with: `(GET or 0) == 5` is never true.
+        local function is_other(number, text)
+            local wanted = lint.constant(number)
+            local list, all = lint.sources(text)
+            local some = false
+            for _, source in ipairs(list) do
+                local value = lint.constant(source)
+                if type(value) == 'number' then
+                    some = true
+                    if value == wanted then
+                        return false
+                    end
+                elseif not lint.always(source, 'string', 'nil', 'false') then
+                    return false
+                end
+            end
+            return all and some and type(wanted) == 'number'
+        end
+
+        -- A number by default, and compared with what is always a string.
+        local function look_default(node, text, other)
+            if order[node.op] or not lint.may(other, 'string') or not lint.always(other, 'string', 'nil', 'false')
+                or not lint.may(text, 'number')
+            then
+                return false
+            end
+            local list, all = lint.sources(text)
+            for _, source in ipairs(all and #list > 1 and list or {}) do
+                local value = lint.constant(source)
+                if type(value) == 'number' and source.kind == 'number' then
+                    lint.report(node, string.format("%s is the number %s by default, and never equal to a string, as %s is: write "
+                        .. "'%s'", lint.quote(text), lint.text(source), lint.quote(other), lint.text(source)))
+                    return true
+                end
+            end
+        end
+
         local function look(node, number, text)
             if not is_number(number) or typed[lint.text(text)] then
                 return false
+            elseif not order[node.op] and lint.may(text, 'string', 'number') and is_other(number, text) then
+                tell(node, number, text)
+                return true
             elseif order[node.op] and lint.may(text, 'string')
                 or not order[node.op] and lint.may(text, 'string') and lint.always(text, 'string', 'nil', 'false')
             then
@@ -69,6 +109,7 @@ return n]],
             binary = function(node)
                 if order[node.op] or node.op == '==' or node.op == '~=' then
                     return look(node, node.left, node.right) or look(node, node.right, node.left)
+                        or look_default(node, node.left, node.right) or look_default(node, node.right, node.left)
                 end
             end,
         }

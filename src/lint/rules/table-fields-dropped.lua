@@ -1,6 +1,5 @@
--- What a table of a script means by its name; the first that is there is all that is answered.
-local known = {ok = 'string', err = 'string', double = 'number', map = 'table', set = 'table', big_number = 'string',
-    verbatim_string = 'table'}
+-- Names that mean something in an answer.
+local known = {ok = true, err = true, double = true, map = true, set = true, big_number = true, verbatim_string = true}
 
 return {
     severity = 'warning',
@@ -13,46 +12,37 @@ such a table; then nothing but that is answered.]],
     check = function(lint)
         local told = {}
 
-        local function tell(node, name, value)
+        local function tell(node, names)
             if not told[node.offset] then
                 told[node.offset] = true
-                lint.report(node, string.format('`%s` is not answered: of a table that is returned only the elements 1, 2, 3… '
-                    .. "are; write {'%s', %s} or cjson.encode(…)", name, name, value))
+                lint.report(node, string.format('`%s` %s not answered: of a table that is returned only the elements 1, 2, 3… '
+                    .. "are; write {'%s', …} or cjson.encode(…)", table.concat(names, '`, `'), #names > 1 and 'are' or 'is', names[1]))
             end
         end
 
+        local later = {} -- by a variable's id: names of fields that it is given behind its making
+
         local function look(node, depth)
             local shape = depth < 8 and lint.shape(node)
-            if not shape then
-                return
-            end
-            for _, field in ipairs(shape.made.fields) do
-                local name = field.named and field.key.text
-                if name and known[name] then
-                    return -- it is what is answered; judged by nobody, since RESP3 has more of it than we know
-                end
-            end
-            for _, field in ipairs(shape.made.fields) do
+            local variable = node.kind == 'name' and node.variable
+            local names = {}
+            for _, field in ipairs(shape and shape.made.fields or {}) do
                 if field.named then
-                    tell(field, field.key.text, lint.quote(field.value):sub(2, -2))
+                    names[#names + 1] = field.key.text
                 elseif not field.key then
                     look(field.value, depth + 1)
                 end
             end
-        end
-
-        -- Fields that are put in later: `t.count = 1`, then `return t`.
-        local later = {}
-        local function look_later(node)
-            local name = node.kind == 'name' and node.variable
-            if name and later[name.id] and lint.shape(node) and lint.shape(node).fields then
-                for _, target in ipairs(later[name.id]) do
-                    if known[target.key.text] then
-                        return
-                    end
+            for _, name in ipairs(shape and shape.fields and variable and later[variable.id] or {}) do
+                names[#names + 1] = name
+            end
+            for _, name in ipairs(names) do
+                if known[name] then
+                    return -- it is what is answered
                 end
-                local target = later[name.id][1]
-                tell(target, target.key.text, '…')
+            end
+            if names[1] then
+                tell(node, names)
             end
         end
 
@@ -63,21 +53,20 @@ such a table; then nothing but that is answered.]],
                     local of = target.kind == 'index' and target.named and target.object
                     if of and of.kind == 'name' and of.variable then
                         later[of.variable.id] = later[of.variable.id] or {}
-                        table.insert(later[of.variable.id], target)
+                        table.insert(later[of.variable.id], target.key.text)
                     end
                 end
             end,
             ['return'] = function(node)
                 if lint.answers(node) then
                     for _, value in ipairs(node.values) do
-                        look(value, 0)
                         returned[#returned + 1] = value
                     end
                 end
             end,
             finish = function()
                 for _, value in ipairs(returned) do
-                    look_later(value)
+                    look(value, 0)
                 end
             end,
         }

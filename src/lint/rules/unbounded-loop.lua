@@ -139,6 +139,9 @@ end]],
                 return
             end
             local call = is_scan(loop)
+            if call and call.name == 'SCAN' then
+                return -- slow-command's
+            end
             if not call and for_ever then
                 for _, statement in ipairs(loop.body) do
                     call = call or first_command(statement)

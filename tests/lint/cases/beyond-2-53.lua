@@ -37,3 +37,11 @@ return bit.band(0xffffffff, tonumber(ARGV[1]))
 --- good clean
 local a, b = tonumber(ARGV[1]), tonumber(ARGV[3])
 return a * b
+--- bad at=6
+local t = redis.call('TIME')
+local ms = t[1] * 1000 + math.floor(t[2] / 1000)
+local last = tonumber(redis.call('GET', KEYS[1]) or 0)
+ms = math.max(ms, 0)
+if ms < last then ms = last end
+local id = (ms - 1577836800000) * 4194304 + 1
+redis.call('SET', KEYS[1], id)

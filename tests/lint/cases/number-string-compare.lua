@@ -102,3 +102,15 @@ if values[1] < values[2] then
   return 'rising'
 end
 return 'falling'
+--- bad at=2 says="write '0'" live="\"other\""
+local version = redis.call('HGET', KEYS[1], 'version') or 0
+if version == ARGV[1] then
+  return 'the same'
+end
+return 'other'
+--- bad at=2 says="never equal" setup="SET {t}1 5" live="\"no\""
+local n = redis.call('GET', KEYS[1]) or 0
+if n == 5 then
+  return 'five'
+end
+return 'no'

@@ -1,12 +1,12 @@
---- bad at=1:9 says="`count` is not answered" live="(empty array)" only
+--- bad at=1:8 says="`count` is not answered" live="(empty array)" only
 return {count = 1}
 --- bad at=1 says="'left'" live="1) (integer) 1"
 return {1, left = 3}
---- bad at=2 live="(empty array)" only
+--- bad at=3 live="(empty array)" only
 local answer = {}
 answer.count = redis.call('LLEN', KEYS[1])
 return answer
---- bad at=4 live="(empty array)"
+--- bad at=8 says="`length`, `key` are" live="(empty array)"
 local function look(key)
   local n = redis.call('LLEN', key)
   return {
