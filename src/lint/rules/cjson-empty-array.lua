@@ -33,9 +33,14 @@ return #members > 0 and cjson.encode(members) or '[]']],
 
         local later = {} -- by a variable's id: what its fields are given behind its making
 
+        local told = {}
+
         local function tell(node, what, reason)
-            lint.report(node, string.format("%s %s, and cjson.encode writes {} then, not []: write `#list > 0 and "
-                .. "cjson.encode(list) or '[]'`", what, reason))
+            if not told[node.offset] then
+                told[node.offset] = true
+                lint.report(node, string.format("%s %s, and cjson.encode writes {} then, not []: write `#list > 0 and "
+                    .. "cjson.encode(list) or '[]'`", what, reason))
+            end
         end
 
         local function look(node, argument, depth)
@@ -43,21 +48,19 @@ return #members > 0 and cjson.encode(members) or '[]']],
             local shape = depth < 8 and lint.shape(node)
             local variable = node.kind == 'name' and node.variable
             local inside = node.offset >= argument.offset and node.finish <= argument.finish
+            for _, field in ipairs(variable and grown[variable.id] or {}) do
+                if not asked[lint.text(field)] then
+                    tell(argument, lint.quote(field), 'may be empty')
+                end
+            end
             if reason then
                 tell(inside and node or argument, lint.quote(node), reason)
             end
             for _, field in ipairs(shape and shape.made.fields or {}) do
                 look(field.value, argument, depth + 1)
             end
-            for _, field in ipairs(variable and shape and later[variable.id] or {}) do
-                if field.value then
-                    look(field.value, argument, depth + 1)
-                end
-            end
-            for _, field in ipairs(variable and grown[variable.id] or {}) do
-                if not asked[lint.text(field)] then
-                    tell(argument, lint.quote(field), 'may be empty')
-                end
+            for _, value in ipairs(variable and depth < 8 and later[variable.id] or {}) do
+                look(value, argument, depth + 1)
             end
         end
 
@@ -89,7 +92,7 @@ return #members > 0 and cjson.encode(members) or '[]']],
                     local of = target.kind == 'index' and target.object
                     if of and target.named and of.kind == 'name' and of.variable then
                         later[of.variable.id] = later[of.variable.id] or {}
-                        table.insert(later[of.variable.id], {value = node.values[i]})
+                        table.insert(later[of.variable.id], node.values[i])
                     elseif of and target.key.kind == 'binary' and target.key.op == '+' then
                         note_growth(of)
                     end

@@ -53,6 +53,10 @@ return n]],
             return lint.may(node, 'number') and lint.always(node, 'number', 'nil')
         end
 
+        local function is_default(node)
+            return node.kind == 'number' and node.parent.kind == 'binary' and node.parent.op == 'or'
+        end
+
         -- A default that is a number, and not the one it is compared with: `(GET or 0) == 5` is never true.
         local function is_other(number, text)
             local wanted = lint.constant(number)
@@ -61,7 +65,7 @@ return n]],
             for _, source in ipairs(list) do
                 local value = lint.constant(source)
                 if type(value) == 'number' then
-                    some = true
+                    some = some or is_default(source)
                     if value == wanted then
                         return false
                     end
@@ -82,7 +86,7 @@ return n]],
             local list, all = lint.sources(text)
             for _, source in ipairs(all and #list > 1 and list or {}) do
                 local value = lint.constant(source)
-                if type(value) == 'number' and source.kind == 'number' then
+                if type(value) == 'number' and is_default(source) then
                     lint.report(node, string.format("%s is the number %s by default, and never equal to a string, as %s is: write "
                         .. "'%s'", lint.quote(text), lint.text(source), lint.quote(other), lint.text(source)))
                     return true
