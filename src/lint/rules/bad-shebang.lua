@@ -23,7 +23,7 @@ return redis.call('GET', KEYS[1])]],
         local source = lint.source
 
         local function report(from, to, message)
-            lint.report({offset = from, finish = to}, message)
+            lint.report({offset = from, finish = math.min(to, #source)}, message)
         end
 
         -- Words as the server splits them, with where they are; nil: quotes that do not match.
