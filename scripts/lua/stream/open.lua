@@ -88,6 +88,7 @@ local function adopt()
   local lowest = call('XREVRANGE', stream, '(' .. pending[2], '-', 'COUNT', 1)[1]
   local page = call('XPENDING', stream, group, '-', '+', PAGE)
   local last = nil
+  -- vouch-lint: allow unbounded-loop: more than MOST_PENDING are refused above
   while page[1] do
     for _, entry in ipairs(page) do
       if last then
