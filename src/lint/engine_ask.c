@@ -213,18 +213,49 @@ static int ask_parents(lua_State *L)
     return 3;
 }
 
+static bool is_kind(enum lint_kind kind, const char *name, size_t size)
+{
+    const char *known = lint_kind_name(kind);
+    return strncmp(known, name, size) == 0 && known[size] == 0;
+}
+
+/* The kinds that a text names, apart by spaces, as bits. */
+static uint64_t kinds_of(lua_State *L, int argument)
+{
+    uint64_t kinds = 0;
+    for (const char *at = luaL_checkstring(L, argument); *at != 0;) {
+        size_t size = strcspn(at, " ");
+        int kind = 0;
+        while (kind < LINT_KINDS && !is_kind((enum lint_kind)kind, at, size))
+            kind++;
+        if (kind == LINT_KINDS)
+            luaL_argerror(L, argument, "no kind of node");
+        kinds |= UINT64_C(1) << kind;
+        at += size + strspn(at + size, " ");
+    }
+    return kinds;
+}
+_Static_assert(LINT_KINDS <= 64, "kinds are bits");
+
+/* lint.walk(node, [kinds,] function). */
 static int ask_walk(lua_State *L)
 {
     const struct lint_node *top = engine_check_node(L, 1), *node = top;
-    luaL_checktype(L, 2, LUA_TFUNCTION);
-    lua_settop(L, 2);
+    bool some = lua_type(L, 2) == LUA_TSTRING;
+    uint64_t kinds = some ? kinds_of(L, 2) : UINT64_MAX;
+    int function = some ? 3 : 2;
+    luaL_checktype(L, function, LUA_TFUNCTION);
+    lua_settop(L, function);
     while (node != NULL) {
+        bool inside = true;
         engine_charge(L, 1);
-        lua_pushvalue(L, 2);
-        engine_push_node(L, ENGINE_OBJECTS, node);
-        lua_call(L, 1, 1);
-        bool inside = !lua_isboolean(L, -1) || lua_toboolean(L, -1);
-        lua_pop(L, 1);
+        if (kinds >> node->kind & 1) {
+            lua_pushvalue(L, function);
+            engine_push_node(L, ENGINE_OBJECTS, node);
+            lua_call(L, 1, 1);
+            inside = !lua_isboolean(L, -1) || lua_toboolean(L, -1);
+            lua_pop(L, 1);
+        }
         const struct lint_node *next = inside ? engine_first_child(node) : NULL;
         while (next == NULL && node != top) {
             next = engine_sibling(node);
