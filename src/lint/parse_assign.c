@@ -144,7 +144,8 @@ static void add_target(struct parser *p, struct targets *t, const struct parsed 
 {
     int copy = p->function->free;
     bool conflict = false;
-    for (int i = 0; e->place == PLACE_LOCAL && i < t->count; i++) {
+    int held = t->count < PARSE_LEVELS_MAX ? t->count : PARSE_LEVELS_MAX;
+    for (int i = 0; e->place == PLACE_LOCAL && i < held; i++) {
         struct parsed *other = &t->all[i];
         if (!is_conflict(other, e))
             continue;
