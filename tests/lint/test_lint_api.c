@@ -201,7 +201,7 @@ START_TEST(findings_are_in_order_and_once)
         " lint.report({offset = 5, finish = 6}, 'b') lint.report({offset = 1, finish = 2}, 'z')"
         " lint.report({offset = 5, finish = 6}, 'a') lint.report({offset = 5, finish = 6}, 'b')"
         " lint.report({offset = 5, finish = 6}, 'b', 'info')"
-        " lint.report({offset = 8, finish = 14}, 'one\\1\\ntwo') end}");
+        " lint.report({offset = 8, finish = 13}, 'one\\1\\ntwo') end}");
     vouch_lint *lint = linter(&o);
     vouch_lint_report *report = report_of(lint, "local\na = 1\n\n", 13);
     const vouch_lint_finding *f = vouch_lint_finding_at(report, 0);
