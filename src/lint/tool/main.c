@@ -12,7 +12,8 @@ static int fail(const struct fault *fault)
 /* Whether what was printed arrived. */
 static int printed(void)
 {
-    return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_CLEAN : EXIT_FAILED;
+    static const struct fault lost = {"this could not be written"};
+    return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_CLEAN : fail(&lost);
 }
 
 static int with_linter(const struct options *o, vouch_lint *lint)
