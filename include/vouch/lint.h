@@ -57,8 +57,8 @@ typedef enum vouch_lint_kind {
 
 /* Another severity for a rule than its own. */
 typedef struct vouch_lint_setting {
-    const char *rule;
-    vouch_lint_severity severity; /* VOUCH_LINT_OFF: the rule is not run */
+    const char *rule;             /* its name */
+    vouch_lint_severity severity; /* OFF: it is not run. "syntax" is always an error */
 } vouch_lint_setting;
 
 /* What holds for a linter. Begin with VOUCH_LINT_OPTIONS_INIT. All is copied. */
@@ -71,10 +71,10 @@ typedef struct vouch_lint_options {
     /* A folder with rules of the caller's own, *.lua, beside the built-in ones; read by vouch_lint_new. A rule
      * with the name of a built-in one takes its place. NULL: none. */
     const char *rules;
-    const vouch_lint_setting *settings;
-    size_t setting_count;
-    size_t memory;  /* bytes that rules may use; 0: VOUCH_LINT_MEMORY_DEFAULT */
-    uint64_t steps; /* 0: VOUCH_LINT_STEPS_DEFAULT */
+    const vouch_lint_setting *settings; /* in this order, so that of one rule the last holds */
+    size_t setting_count;               /* how many; NULL and 0: none */
+    size_t memory;                      /* bytes that rules may use; 0: VOUCH_LINT_MEMORY_DEFAULT */
+    uint64_t steps;                     /* 0: VOUCH_LINT_STEPS_DEFAULT */
 } vouch_lint_options;
 
 /* Every default. */
@@ -100,7 +100,7 @@ VOUCH_API void vouch_lint_free(vouch_lint *lint);
 
 /* What a rule says of itself; borrowed from its linter. */
 typedef struct vouch_lint_rule {
-    const char *name;
+    const char *name;             /* "operator-53" */
     vouch_lint_severity severity; /* as it is set */
     bool own;                     /* from options->rules */
     const char *summary;          /* one line */
@@ -109,6 +109,7 @@ typedef struct vouch_lint_rule {
     const char *good;             /* the same, as it should be */
 } vouch_lint_rule;
 
+/* How many rules there are, those that are off included. */
 VOUCH_API size_t vouch_lint_rule_count(const vouch_lint *lint);
 /* In the order of their names; NULL from the end on. */
 VOUCH_API const vouch_lint_rule *vouch_lint_rule_at(const vouch_lint *lint, size_t index);
@@ -119,11 +120,11 @@ VOUCH_API const vouch_lint_rule *vouch_lint_rule_find(const vouch_lint *lint, co
 
 /* One source. Its size never changes: begin with zeros. */
 typedef struct vouch_lint_source {
-    const char *text; /* any bytes; borrowed until the call returns */
-    size_t size;      /* up to VOUCH_LINT_SOURCE_MAX */
-    vouch_lint_kind kind;
-    bool numkeys_known; /* EVAL is always given `numkeys` keys */
-    uint32_t numkeys;
+    const char *text;     /* any bytes; borrowed until the call returns */
+    size_t size;          /* up to VOUCH_LINT_SOURCE_MAX */
+    vouch_lint_kind kind; /* or VOUCH_LINT_GUESS, which is 0 */
+    bool numkeys_known;   /* EVAL is always given `numkeys` keys */
+    uint32_t numkeys;     /* used if it is known */
     uint64_t reserved[4]; /* 0 */
 } vouch_lint_source;
 
@@ -133,12 +134,15 @@ typedef struct vouch_lint_report vouch_lint_report;
 /* Something that was found. Positions count from 1, columns bytes; the end is behind the last byte. Borrowed from
  * the report. */
 typedef struct vouch_lint_finding {
-    vouch_lint_severity severity;
-    const char *rule;
+    vouch_lint_severity severity; /* never VOUCH_LINT_OFF */
+    const char *rule;             /* its name */
     const char *message; /* what is wrong, and what to write instead; control bytes escaped */
-    uint32_t line, column;
-    uint32_t end_line, end_column;
-    size_t offset, length; /* the same, as bytes of the source */
+    uint32_t line;       /* where it begins */
+    uint32_t column;     /* in that line */
+    uint32_t end_line;   /* where it ends */
+    uint32_t end_column; /* in that line */
+    size_t offset;       /* the same as bytes of the source, from 0 */
+    size_t length;       /* in bytes; 0 at the end of the source */
 } vouch_lint_finding;
 
 /* Reads a source and lets all rules judge it. Does not block, but for the time it takes: that is linear, and
@@ -147,6 +151,7 @@ typedef struct vouch_lint_finding {
  *   VOUCH_EINVAL  NULL, a kind that is none
  *   VOUCH_ELIMIT  over VOUCH_LINT_SOURCE_MAX
  *   VOUCH_ENOMEM
+ * Findings that a comment of the source allows are left out; src/lint/README.md and `vouch-lint --help` say how.
  * A rule that fails, or takes more than its share of steps or memory, ends there, and is a finding of the rule
  * "rule-failed". */
 VOUCH_API VOUCH_MUST vouch_status vouch_lint_run(vouch_lint *lint, const vouch_lint_source *source,
@@ -159,7 +164,7 @@ VOUCH_API size_t vouch_lint_count(const vouch_lint_report *report);
 /* In the order of the source; NULL from the end on. */
 VOUCH_API const vouch_lint_finding *vouch_lint_finding_at(const vouch_lint_report *report,
                                                           size_t index);
-/* Findings that were over VOUCH_LINT_FINDINGS_MAX. */
+/* Findings that were over VOUCH_LINT_FINDINGS_MAX: none of them is worse than any that is kept. */
 VOUCH_API size_t vouch_lint_left_out(const vouch_lint_report *report);
 /* Whether servers refuse to compile it, as far as the linter can tell. */
 VOUCH_API bool vouch_lint_refused(const vouch_lint_report *report);

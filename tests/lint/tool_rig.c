@@ -146,21 +146,24 @@ void tool_file(const char *path, const char *text)
 
 void tool_ended(int status)
 {
-    ck_assert_msg(tool.status == status, "ended with %d, not %d:\n%.1500s%.1500s", tool.status, status,
-                  tool.out, tool.err);
+    ck_assert_msg(tool.status == status, "ended with %d, not %d:\n%.1500s%.1500s", tool.status,
+                  status, tool.out, tool.err);
 }
 
 void tool_said(const char *part)
 {
-    ck_assert_msg(strstr(tool.out, part) != NULL, "without: %s\n%.1500s%.1500s", part, tool.out, tool.err);
+    ck_assert_msg(strstr(tool.out, part) != NULL, "without: %s\n%.1500s%.1500s", part, tool.out,
+                  tool.err);
 }
 
 void tool_said_not(const char *part)
 {
-    ck_assert_msg(strstr(tool.out, part) == NULL, "with: %s\n%.1500s%.1500s", part, tool.out, tool.err);
+    ck_assert_msg(strstr(tool.out, part) == NULL, "with: %s\n%.1500s%.1500s", part, tool.out,
+                  tool.err);
 }
 
 void tool_complained(const char *part)
 {
-    ck_assert_msg(strstr(tool.err, part) != NULL, "without: %s\n%.1500s%.1500s", part, tool.err, tool.out);
+    ck_assert_msg(strstr(tool.err, part) != NULL, "without: %s\n%.1500s%.1500s", part, tool.err,
+                  tool.out);
 }
