@@ -20,10 +20,10 @@ local INSTEAD = {
 return {
     severity = 'error',
     summary = "a part of Lua that the sandbox leaves out: print, require, io, debug, os but for os.clock",
-    why = [[Scripts reach neither files nor processes nor modules, and have no console. Reading print, require, module, package,
-io, debug, dofile or loadfile stops the script: "Script attempted to access nonexistent global variable 'print'". `os` has
-clock and nothing else, where it is there at all: os.time() fails with "attempt to call field 'time' (a nil value)".
-What the script wrote before stays written.]],
+    why = [[Scripts reach neither files nor processes nor modules, and have no console. Reading print, require,
+module, package, io, debug, dofile or loadfile stops the script: "Script attempted to access nonexistent global
+variable 'print'". `os` has clock and nothing else, where it is there at all: os.time() fails with "attempt to call
+field 'time' (a nil value)". What the script wrote before stays written.]],
     bad = [[local now = os.time()
 return redis.call('SET', KEYS[1], now)]],
     good = [[local now = redis.call('TIME')[1]

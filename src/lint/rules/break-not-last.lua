@@ -1,8 +1,8 @@
 return {
     severity = 'error',
     summary = 'a break with something behind it in its block',
-    why = [[In Lua 5.1 `break`, like `return`, has to be the last statement of its block. The server refuses what has more
-behind it: "'end' expected (to close 'while' at line 2) near 'n'". `do break end` may stand anywhere.]],
+    why = [[In Lua 5.1 `break`, like `return`, has to be the last statement of its block. The server refuses what has
+more behind it: "'end' expected (to close 'while' at line 2) near 'n'". `do break end` may stand anywhere.]],
     bad = [[local n = 0
 while true do
     break

@@ -1,10 +1,10 @@
 return {
     severity = 'error',
     summary = 'something that a library does not have while it loads: redis.call, tonumber, string, …',
-    why = [[FUNCTION LOAD runs the library in a sandbox of its own, which has `redis` with register_function, log, the LOG_
-constants and the version, and nothing else: no redis.call, and none of Lua's functions and libraries either. So
-`local floor = math.floor` at the top level, or in a function that the top level calls, fails with "Script attempted to
-access nonexistent global variable 'math'", and no function of the library is registered. All of it is there once a
+    why = [[FUNCTION LOAD runs the library in a sandbox of its own, which has `redis` with register_function, log, the
+LOG_ constants and the version, and nothing else: no redis.call, and none of Lua's functions and libraries either. So
+`local floor = math.floor` at the top level, or in a function that the top level calls, fails with "Script attempted
+to access nonexistent global variable 'math'", and no function of the library is registered. All of it is there once a
 function is called. redis.log, though it is there, kills servers of Valkey 9.1.]],
     bad = [[#!lua name=limits
 local limit = tonumber('10')

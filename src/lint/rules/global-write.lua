@@ -1,8 +1,8 @@
 return {
     severity = 'error',
     summary = 'a write to a global, or to a table of the sandbox',
-    why = [[The sandbox is read-only: its globals, its libraries, and KEYS and ARGV as names. A script that assigns to one
-stops there with "Attempt to modify a readonly table" (older servers: "Script attempted to create global
+    why = [[The sandbox is read-only: its globals, its libraries, and KEYS and ARGV as names. A script that assigns to
+one stops there with "Attempt to modify a readonly table" (older servers: "Script attempted to create global
 variable"); what it wrote to the data before stays written. `function f()` is such an assignment, too. In a library
 FUNCTION LOAD fails, or the first call does. Elements of KEYS and ARGV may be assigned to; `local` is what is meant
 nearly always.]],

@@ -1,10 +1,10 @@
 return {
     severity = 'error',
     summary = 'KEYS or ARGV in a function library',
-    why = [[Only EVAL has the globals KEYS and ARGV. A function of a library gets its keys as its first parameter and its
-arguments as its second; FCALL of one that reads KEYS fails with "Script attempted to access nonexistent global
-variable 'KEYS'", and at the top level of the library FUNCTION LOAD does. Loading finds nothing: it fails on the
-first call.]],
+    why = [[Only EVAL has the globals KEYS and ARGV. A function of a library gets its keys as its first parameter and
+its arguments as its second; FCALL of one that reads KEYS fails with "Script attempted to access nonexistent global
+variable 'KEYS'", and at the top level of the library FUNCTION LOAD does. Loading finds nothing: it fails on the first
+call.]],
     bad = [[#!lua name=counters
 redis.register_function('hit', function()
     return redis.call('INCR', KEYS[1])

@@ -41,11 +41,11 @@ local METAMETHODS = {
 return {
     severity = 'error',
     summary = 'what came after Lua 5.1: table.unpack, utf8, math.type, string.pack, load of text, …',
-    why = [[The servers' libraries are those of Lua 5.1. What later dialects added is nil there: calling it fails with "attempt to call
-field 'unpack' (a nil value)", reading a global of theirs with "Script attempted to access nonexistent global variable
-'utf8'". An argument that later dialects added is worse, since it is ignored: string.rep(s, n, sep) leaves
-out the separators, math.log(x, base) is the natural logarithm, and load takes a function, not a text. What
-the script wrote before it fails stays written.]],
+    why = [[The servers' libraries are those of Lua 5.1. What later dialects added is nil there: calling it fails with
+"attempt to call field 'unpack' (a nil value)", reading a global of theirs with "Script attempted to access
+nonexistent global variable 'utf8'". An argument that later dialects added is worse, since it is ignored:
+string.rep(s, n, sep) leaves out the separators, math.log(x, base) is the natural logarithm, and load takes a
+function, not a text. What the script wrote before it fails stays written.]],
     bad = [[return redis.call('DEL', table.unpack(KEYS))]],
     good = [[return redis.call('DEL', KEYS[1])]],
     check = function(lint)

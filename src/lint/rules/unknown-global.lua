@@ -51,10 +51,10 @@ end
 return {
     severity = 'error',
     summary = 'a global, or a member of a library, that the sandbox does not have',
-    why = [[Reading a global that does not exist stops the script: "Script attempted to access nonexistent global variable 'x'",
-also in `x or 1`, `if x then` and type(x), and what was written before stays written. Mostly it is a misspelt local,
-or one that ended with its block, or that is declared further down. A member that a library lacks is nil, so that calling it
-fails: "attempt to call field 'trim' (a nil value)".]],
+    why = [[Reading a global that does not exist stops the script: "Script attempted to access nonexistent global
+variable 'x'", also in `x or 1`, `if x then` and type(x), and what was written before stays written. Mostly it is a
+misspelt local, or one that ended with its block, or that is declared further down. A member that a library lacks is
+nil, so that calling it fails: "attempt to call field 'trim' (a nil value)".]],
     bad = [[local count = redis.call('INCR', KEYS[1])
 return cuont]],
     good = [[local count = redis.call('INCR', KEYS[1])

@@ -10,11 +10,11 @@ local INSTEAD = {
 return {
     severity = 'warning',
     summary = 'a name that only some of the servers have: server, os.clock, redis.SERVER_NAME, setfenv',
-    why = [[os.clock came with Redis 7.4 and Valkey 8.0; `server`, redis.SERVER_NAME and redis.VALKEY_VERSION are Valkey's. On another
-server a global that is not there stops the script ("Script attempted to access nonexistent global variable
-'server'"), after whatever it wrote so far, and a member is nil. setfenv, getfenv and newproxy went with the security
-fixes of October 2025. Whoever names --target is told of what those servers lack, and of nothing else.
-rawget(_G, 'server') asks without failing, except while a library loads.]],
+    why = [[os.clock came with Redis 7.4 and Valkey 8.0; `server`, redis.SERVER_NAME and redis.VALKEY_VERSION are
+Valkey's. On another server a global that is not there stops the script ("Script attempted to access nonexistent
+global variable 'server'"), after whatever it wrote so far, and a member is nil. setfenv, getfenv and newproxy went
+with the security fixes of October 2025. Whoever names --target is told of what those servers lack, and of nothing
+else. rawget(_G, 'server') asks without failing, except while a library loads.]],
     bad = [[return server.call('INCR', KEYS[1])]],
     good = [[return redis.call('INCR', KEYS[1])]],
     check = function(lint)
