@@ -181,7 +181,7 @@ START_TEST(loading_libraries_find_what_the_table_says)
     for (size_t i = 0; i < names; i++) {
         char source[256];
         snprintf(source, sizeof source,
-                 "#!lua name=x\nlocal value = %s\n"
+                 "#!lua name=x\nlocal value = %.63s\n"
                  "redis.register_function('f', function() return value end)",
                  table[i].text);
         ts_reply *reply = ts_command(server, "FUNCTION", "LOAD", "REPLACE", source, NULL);
