@@ -189,7 +189,8 @@ static size_t source_size(const char *source, const char *end)
 
 static const char cut[] = "--- ";
 
-static void read_cut(struct reading *r, char *line)
+/* The case that begins; NULL: none does. */
+static struct lint_case *read_cut(struct reading *r, char *line)
 {
     char *words = line + strlen(cut);
     bool bad = strncmp(words, "bad", 3) == 0 && (words[3] == ' ' || words[3] == '\0');
@@ -199,11 +200,13 @@ static void read_cut(struct reading *r, char *line)
         c->bad = bad;
         c->source = r->next;
         read_words(r, c, words + (bad ? 3 : 4));
-    } else if (strncmp(words, "no-live: ", 9) == 0 && words[9]) {
-        r->cases->no_live = true;
-    } else {
-        fail(r, "neither --- bad, nor --- good, nor --- no-live: WHY");
+        return c;
     }
+    if (strncmp(words, "no-live: ", 9) == 0 && words[9])
+        r->cases->no_live = true;
+    else
+        fail(r, "neither --- bad, nor --- good, nor --- no-live: WHY");
+    return NULL;
 }
 
 char *lint_cases_read(const char *path, struct lint_cases *cases)
@@ -227,9 +230,7 @@ char *lint_cases_read(const char *path, struct lint_cases *cases)
         *end = '\0';
         if (open)
             open->size = source_size(open->source, line);
-        size_t before = cases->count;
-        read_cut(&r, line);
-        open = cases->count > before ? &cases->list[before] : NULL;
+        open = read_cut(&r, line);
     }
     if (open)
         open->size = source_size(open->source, r.next);
