@@ -113,7 +113,8 @@ return function(lint)
         return false
     end
 
-    -- Whether a value is but asked for, so that nil does no harm: `x or y`, `if x`, `x == nil`.
+    -- Whether a value is but asked for, so that nil does no harm: `x or y`, `if x`, `x == nil`,
+    -- type(x).
     function lint.tested(node)
         local parent = node.parent
         if parent.kind == 'paren' then
@@ -122,6 +123,7 @@ return function(lint)
         local op = parent.op
         return parent.kind == 'binary' and (op == 'or' or op == 'and' or op == '==' or op == '~=')
             or parent.kind == 'unary' and op == 'not' or parent.kind == 'clause'
+            or parent.kind == 'call' and parent.callee ~= node and lint.builtin(parent.callee) == 'type'
     end
 
     -- The expressions that a value may come from, as they are written: names of variables, parentheses, `or` and `and`

@@ -23,11 +23,21 @@ end)]],
 
         local used = {} -- function node -> what of the sandbox it reads
         local calls = {} -- function node -> functions that it calls
+        local named, methods = {}, {} -- function node -> members of local tables that it calls; such functions by name
         local chunk
+
+        -- "7.init" of `M.init` and `M:init()`, 7 being the number of the local `M`; nil of all else.
+        local function member_of(node)
+            local name = node.kind == 'method' and node.name or node.kind == 'index' and node.key
+            local object = name and name.kind == 'string' and node.object
+            return object and object.kind == 'name' and object.variable and object.variable.id .. '.' .. name.text or nil
+        end
 
         local function add(map, func, value)
             map[func] = map[func] or {}
-            table.insert(map[func], value)
+            if value then
+                table.insert(map[func], value)
+            end
         end
 
         local function judge(use)
@@ -61,23 +71,37 @@ end)]],
                     add(used, lint.func(node), {node = node, name = name, called = called})
                 end
             end,
+            function_statement = function(node)
+                methods[member_of(node.target) or ''] = node.func
+            end,
             call = function(node)
                 local func = lint.defined(node.callee)
                 if func then
                     add(calls, lint.func(node), func)
+                else
+                    add(named, lint.func(node), member_of(node.callee))
                 end
+            end,
+            method = function(node)
+                add(named, lint.func(node), member_of(node))
             end,
             finish = function()
                 local seen, queue = {[chunk] = true}, {chunk}
+                local function run(func)
+                    if func and not seen[func] then
+                        seen[func] = true
+                        queue[#queue + 1] = func
+                    end
+                end
                 for _, func in ipairs(queue) do -- which grows as it is walked
                     for _, use in ipairs(used[func] or {}) do
                         judge(use)
                     end
                     for _, called in ipairs(calls[func] or {}) do
-                        if not seen[called] then
-                            seen[called] = true
-                            queue[#queue + 1] = called
-                        end
+                        run(called)
+                    end
+                    for _, name in ipairs(named[func] or {}) do
+                        run(methods[name])
                     end
                 end
             end,

@@ -1,8 +1,8 @@
 -- What names of other languages, and of what people expect here, are meant to be.
 local MEANT = {
-    null = '`nil`, or cjson.null', none = '`nil`', None = '`nil`', NULL = '`nil`, or cjson.null', undefined = '`nil`',
-    True = '`true`', False = '`false`', TRUE = '`true`', FALSE = '`false`',
-    json = '`cjson`', JSON = '`cjson`', msgpack = '`cmsgpack`', args = '`ARGV`', keys = '`KEYS`', argv = '`ARGV`',
+    null = '`nil`, or cjson.null', none = '`nil`', undefined = '`nil`', True = '`true`', False = '`false`',
+    TRUE = '`true`', FALSE = '`false`',
+    json = '`cjson`', msgpack = '`cmsgpack`', args = '`ARGV`',
     len = '`#`', str = '`tostring`', int = '`tonumber`', valkey = '`server`, or `redis`', tostr = '`tostring`',
     ['math.round'] = '`math.floor(x + 0.5)`', ['math.trunc'] = '`math.modf`', ['string.length'] = '`#`',
     ['table.length'] = '`#`', ['table.size'] = '`#`', ['table.getlength'] = '`#`', ['string.split'] = '`string.gmatch`',
@@ -93,7 +93,7 @@ return count]],
             local most = #name < 4 and 0 or #name < 7 and 1 or 2 -- `now` is no misspelt `low`
             local best, best_distance = nil, most + 1
             for _, candidate in ipairs(candidates) do
-                local far = candidate:lower() == name:lower() and 0 or distance(name, candidate, most)
+                local far = distance(name:lower(), candidate:lower(), most)
                 if far < best_distance and #candidate > 1 then
                     best, best_distance = candidate, far
                 end
@@ -140,8 +140,9 @@ return count]],
                     :format(at.line)
             end
             local meant = near(name, order)
-            if not meant and MEANT[name] then
-                return ('%s is meant?'):format(MEANT[name])
+            local known = MEANT[name] or MEANT[name:lower()]
+            if not meant and known then
+                return ('%s is meant?'):format(known)
             end
             meant = meant or near(name, globals)
             return meant and ('`%s` is meant?'):format(meant) or 'declare it with `local`'

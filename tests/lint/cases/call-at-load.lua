@@ -61,6 +61,36 @@ redis.log(redis.LOG_NOTICE, 'loading')
 redis.register_function('f', function()
     return 1
 end)
+--- bad at=4:15 says="`tonumber`" live="nonexistent global variable 'tonumber'"
+#!lua name=modules
+local M = {}
+function M.init()
+    M.limit = tonumber('5')
+end
+M.init()
+redis.register_function('f', function()
+    return M.limit
+end)
+--- bad at=4 says="`math`" live="nonexistent global variable 'math'"
+#!lua name=modules
+local M = {}
+function M:init()
+    self.limit = math.floor(5.5)
+end
+M:init()
+redis.register_function('f', function()
+    return M.limit
+end)
+--- good clean live="(integer) 5"
+#!lua name=modules
+local M = {}
+function M.init()
+    M.limit = tonumber('5')
+end
+redis.register_function('f', function()
+    M.init()
+    return M.limit
+end)
 --- good clean live="(integer) 1"
 #!lua name=counters
 redis.register_function('f', function(keys)

@@ -97,6 +97,21 @@ local function hit(keys)
     return redis.call('INCR', keys[1])
 end
 redis.register_function('f', hit)
+--- bad says="`cjson`" live="nonexistent global variable 'Json'"
+return Json.encode({1})
+--- bad says="`math.floor` is meant" live="attempt to call field 'Floor' (a nil value)"
+return math.Floor(2.5)
+--- good clean live="(integer) 0"
+return type(redis.nothing) == 'function' and 1 or 0
+--- good clean live="(integer) 3"
+local function size(...)
+    return #{...}
+end
+local list = {size = size}
+function list:twice(n)
+    return self.size(n, n, n)
+end
+return list:twice(1)
 --- good live="(nil)"
 return rawget(_G, 'total')
 --- good target=valkey-8.0 clean live-valkey="PONG"
