@@ -74,28 +74,42 @@ return function(lint)
         end)
     end
 
-    local function follow(node, list, seen)
-        local variable = node.kind == 'name' and node.variable
-        if node.kind == 'paren' then
-            return follow(node.inner, list, seen)
-        elseif node.kind == 'binary' and node.op == 'or' then
-            local left = follow(node.left, list, seen)
-            return follow(node.right, list, seen) and left
-        elseif node.kind == 'binary' and node.op == 'and' then
-            return follow(node.right, list, seen)
-        elseif not variable then
-            list[#list + 1] = node
-            return node.kind ~= 'name'
-        elseif seen[variable.id] then
-            return true
+    -- So many expressions are told for one value, at most; time is to stay linear in the source.
+    local MOST <const> = 64
+
+    local function follow(from, list)
+        local stack, seen, all = {from}, {}, true
+        for _ = 1, 4 * MOST do
+            local node = table.remove(stack)
+            if not node then
+                return all
+            end
+            local kind = node.kind
+            local variable = kind == 'name' and node.variable
+            if kind == 'paren' then
+                stack[#stack + 1] = node.inner
+            elseif kind == 'binary' and (node.op == 'or' or node.op == 'and') then
+                stack[#stack + 1] = node.right
+                if node.op == 'or' then
+                    stack[#stack + 1] = node.left
+                end
+            elseif not variable then
+                list[#list + 1] = node
+                all = all and kind ~= 'name'
+            elseif not seen[variable.id] then
+                local values = given[variable.id]
+                seen[variable.id] = true
+                list.blank = list.blank or blank[variable.id]
+                all = all and not open[variable.id] and (values ~= nil or blank[variable.id] == true)
+                if values and #values > MOST then
+                    return false
+                end
+                for i = #(values or {}), 1, -1 do
+                    stack[#stack + 1] = values[i]
+                end
+            end
         end
-        seen[variable.id] = true
-        list.blank = list.blank or blank[variable.id]
-        local all = not open[variable.id] and (given[variable.id] ~= nil or blank[variable.id] == true)
-        for _, value in ipairs(given[variable.id] or {}) do
-            all = follow(value, list, seen) and all
-        end
-        return all
+        return false
     end
 
     -- Whether a name or an element is what is assigned to: `x = 1`, `function t.x()`.
@@ -134,13 +148,13 @@ return function(lint)
             look(node)
         end
         local list = {}
-        return list, follow(node, list, {})
+        return list, follow(node, list)
     end
 
-    local function hand(node, list, seen)
+    local function hand(node, list, seen, depth)
         local variable = node.kind == 'name' and node.variable
         local calls = variable and variable.parameter and variable.writes == 0 and called[variable.func.offset]
-        if not calls then
+        if not calls or depth > MOST then
             list[#list + 1] = node
             return
         elseif seen[variable.id] then
@@ -151,22 +165,27 @@ return function(lint)
             if name.variable and name.variable.id == variable.id then
                 for _, call in ipairs(calls) do
                     if call.arguments[place] then
-                        hand(call.arguments[place], list, seen)
+                        hand(call.arguments[place], list, seen, depth + 1)
                     end
                 end
             end
         end
     end
 
+    local givers = {} -- by a parameter's id
+
     -- Where a value is written: an array of `node`, which is the node itself or, if that is a parameter of a local function,
     -- what its calls hand over, and `source`, an expression that node may come from (as lint.sources says; the node once more
-    -- if that is not all).
+    -- if that is not all). Of one parameter it is always the same array.
     function lint.givers(node)
-        if not given then
+        local id = node.kind == 'name' and node.variable and node.variable.parameter and node.variable.id
+        if id and givers[id] then
+            return givers[id]
+        elseif not given then
             look(node)
         end
         local handed, list = {}, {}
-        hand(node, handed, {})
+        hand(node, handed, {}, 0)
         for _, giver in ipairs(handed) do
             local sources, all = lint.sources(giver)
             for _, source in ipairs(sources) do
@@ -175,6 +194,9 @@ return function(lint)
             if not all then
                 list[#list + 1] = {node = giver, source = giver}
             end
+        end
+        if id then
+            givers[id] = list
         end
         return list
     end

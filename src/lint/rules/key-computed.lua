@@ -47,7 +47,7 @@ A key made from an element of KEYS lies where that one does only if that one has
     bad = [[return redis.call('GET', 'user:' .. ARGV[1])]],
     good = [[return redis.call('GET', KEYS[1])]],
     check = function(lint)
-        local found = {}
+        local found, seen = {}, {}
 
         -- `node` is what is written as the key, `source` an expression that it may come from.
         local function judge(node, source)
@@ -70,8 +70,10 @@ A key made from an element of KEYS lies where that one does only if that one has
         return {
             command = function(node)
                 for _, key in ipairs(lint.keys(node) or {}) do
-                    if lint.from(key.node, 'computed') then
-                        for _, giver in ipairs(lint.givers(key.node)) do
+                    local givers = lint.from(key.node, 'computed') and lint.givers(key.node)
+                    if givers and not seen[givers] then
+                        seen[givers] = true
+                        for _, giver in ipairs(givers) do
                             judge(giver.node, giver.source)
                         end
                     end

@@ -15,7 +15,7 @@ program read it, pass it in KEYS, and let the script check that it is still the 
     bad = [[return redis.call('DEL', ARGV[1])]],
     good = [[return redis.call('DEL', KEYS[1])]],
     check = function(lint)
-        local found = {}
+        local found, seen = {}, {}
 
         -- `node` is what is written as the key, `source` an expression that it may come from.
         local function judge(node, source)
@@ -54,8 +54,10 @@ program read it, pass it in KEYS, and let the script check that it is still the 
                     found[#found + 1] = {node = last, reply = true}
                 end
                 for _, key in ipairs(lint.keys(node) or {}) do
-                    if lint.from(key.node, 'argument', 'reply') then
-                        for _, giver in ipairs(lint.givers(key.node)) do
+                    local givers = lint.from(key.node, 'argument', 'reply') and lint.givers(key.node)
+                    if givers and not seen[givers] then
+                        seen[givers] = true
+                        for _, giver in ipairs(givers) do
                             judge(giver.node, giver.source)
                         end
                     end

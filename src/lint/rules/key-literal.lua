@@ -8,7 +8,7 @@ stays. The same script cannot be used for a second set of data either.]],
     bad = [[return redis.call('INCR', 'visits')]],
     good = [[return redis.call('INCR', KEYS[1])]],
     check = function(lint)
-        local found = {}
+        local found, seen = {}, {}
 
         -- `node` is what is written as the key, `source` an expression that it may come from.
         local function judge(node, source)
@@ -27,8 +27,10 @@ stays. The same script cannot be used for a second set of data either.]],
         return {
             command = function(node)
                 for _, key in ipairs(lint.keys(node) or {}) do
-                    if lint.from(key.node, 'literal') then
-                        for _, giver in ipairs(lint.givers(key.node)) do
+                    local givers = lint.from(key.node, 'literal') and lint.givers(key.node)
+                    if givers and not seen[givers] then
+                        seen[givers] = true
+                        for _, giver in ipairs(givers) do
                             judge(giver.node, giver.source)
                         end
                     end
