@@ -1,11 +1,16 @@
 #!/usr/bin/env bash
 # What the linter finds in scripts as people write them is what people/expected.txt says, no more and no less:
-# lint_people.sh VOUCH-LINT FOLDER. With --judge FOLDER it prints the rate: of the findings that are warnings or errors,
-# those that an expert keeps.
+# lint_people.sh VOUCH-LINT FOLDER. With --judge FOLDER it prints the rate: how many of them an
+# expert keeps.
 set -euo pipefail
 if [ "$1" = --judge ]; then
-    awk '!/^#/ && NF { n++; dropped += /^- / } END { printf "%d findings, %d kept (%.1f %%)\n", n, n - dropped, 100 * (n - dropped) / n }' \
-        "$2/expected.txt"
+    awk '/^#/ || !NF { next }
+        / info / { hints++; dropped_hints += /^- /; next }
+        { n++; dropped += /^- / }
+        END {
+            printf "%d errors and warnings, %d kept (%.1f %%); %d hints, %d kept\n", n, n - dropped,
+                100 * (n - dropped) / n, hints, hints - dropped_hints
+        }' "$2/expected.txt"
     exit
 fi
 lint=$1
