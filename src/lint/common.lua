@@ -112,21 +112,6 @@ return function(lint)
         return false
     end
 
-    -- Whether a name or an element is what is assigned to: `x = 1`, `function t.x()`.
-    function lint.written(node)
-        local parent = node.parent
-        if parent.kind == 'function_statement' then
-            return parent.target == node
-        elseif parent.kind == 'assign' then
-            for _, target in ipairs(parent.targets) do
-                if target == node then
-                    return true
-                end
-            end
-        end
-        return false
-    end
-
     -- Whether a value is but asked for, so that nil does no harm: `x or y`, `if x`, `x == nil`,
     -- type(x).
     function lint.tested(node)

@@ -166,7 +166,15 @@ static size_t special_list(const struct lint_node *node)
     return library ? ENGINE_MEMBER : ENGINE_HOOKS;
 }
 
-/* The second argument of such a hook, if it has one. How many arguments it has; 0: it is not called. */
+/* Whether a name or an index is what is assigned to. By place: targets stand in front of the values. */
+static bool is_written(const struct lint_node *node)
+{
+    const struct lint_node *parent = node->parent;
+    return (parent->kind == LINT_FUNCTION_STATEMENT && parent->a == node) ||
+           (parent->kind == LINT_ASSIGN && node->offset < parent->b->offset);
+}
+
+/* What such a hook is given besides the node. How many arguments it has; 0: it is not called. */
 static int push_special(lua_State *L, const struct lint_node *node, size_t list)
 {
     if (list == ENGINE_COMMAND) {
@@ -177,9 +185,9 @@ static int push_special(lua_State *L, const struct lint_node *node, size_t list)
         lua_pushfstring(L, "%s.", node->a->value->builtin);
         lua_pushlstring(L, node->b->text.text, node->b->text.size);
         lua_concat(L, 2);
-        return 2;
     }
-    return 1;
+    lua_pushboolean(L, is_written(node));
+    return list == ENGINE_MEMBER ? 3 : 2;
 }
 
 static void visit(lua_State *L)

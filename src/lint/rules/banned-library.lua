@@ -40,12 +40,12 @@ return redis.call('SET', KEYS[1], now)]],
         end
 
         return {
-            global = function(node)
-                if INSTEAD[node.text] and not lint.written(node) and not asked(node) then
+            global = function(node, written)
+                if INSTEAD[node.text] and not written and not asked(node) then
                     report(node, node.text)
                 end
             end,
-            member = function(node, name)
+            member = function(node, name, written)
                 if name:find('^os%.') and name ~= 'os.clock' then
                     report(node, name)
                 end

@@ -1,3 +1,5 @@
+local MOST = 10000 -- findings: a report holds no more
+
 return {
     severity = 'error',
     summary = 'a write to a global, or to a table of the sandbox',
@@ -47,8 +49,8 @@ return count]],
 
         local function names_of_locals()
             local names = {}
-            lint.walk(chunk, function(node)
-                if node.kind == 'name' and node.variable then
+            lint.walk(chunk, 'name', function(node)
+                if node.variable then
                     names[node.text] = true
                 end
             end)
@@ -59,10 +61,10 @@ return count]],
             chunk = function(node)
                 chunk = node
             end,
-            global = function(node)
+            global = function(node, written)
                 local parent, name = node.parent, node.text
-                if lint.written(node) then
-                    writes[#writes + 1] = node
+                if written then
+                    writes[#writes + 1] = #writes < MOST and node or nil
                 elseif (name == 'rawset' or name == 'setmetatable') and parent.kind == 'call' and parent.callee == node then
                     local object = parent.arguments[1] and library(parent.arguments[1])
                     if object then
@@ -70,8 +72,8 @@ return count]],
                     end
                 end
             end,
-            member = function(node, name)
-                if not lint.written(node) then
+            member = function(node, name, written)
+                if not written then
                     return
                 elseif name:find('^_G%.') then
                     lint.report(node, ('This sets a global, and %s; use a local'):format(refused))
@@ -80,10 +82,10 @@ return count]],
                 end
             end,
             finish = function()
-                local locals = #writes > 0 and names_of_locals()
+                local locals = #writes > 0 and #writes < 100 and names_of_locals() -- else it is no slip
                 for _, node in ipairs(writes) do
                     local name = node.text
-                    local near = meant(name, locals)
+                    local near = locals and meant(name, locals)
                     if node.parent.kind == 'function_statement' then
                         lint.report(node, ('`function %s()` sets a global, and %s; write `local function %s()`')
                             :format(name, refused, name))

@@ -108,15 +108,15 @@ function, not a text. What the script wrote before it fails stays written.]],
         end
 
         local hooks = {
-            global = function(node)
+            global = function(node, written)
                 local instead = INSTEAD[node.text]
-                if instead and not lint.written(node) then
+                if instead and not written then
                     report(node, node.text, instead)
                 end
                 called(node, node.text)
             end,
-            member = function(node, name)
-                if INSTEAD[name] and not lint.tested(node) and not lint.written(node) then
+            member = function(node, name, written)
+                if INSTEAD[name] and not lint.tested(node) and not written then
                     report(node, name, INSTEAD[name])
                 end
                 called(node, name)

@@ -20,6 +20,8 @@ for name in ([[print require module package dofile loadfile io debug os utf8 bit
     OTHERS[name] = true
 end
 
+local MOST = 10000 -- findings: a report holds no more
+
 -- How many letters to change, leave out, add or swap with the next; up to `most`, beyond which it is `most` + 1.
 local function distance(a, b, most)
     if math.abs(#a - #b) > most then
@@ -61,7 +63,7 @@ return cuont]],
 return count]],
     check = function(lint)
         local unknown = {} -- in the order of the source: {node =, name =, object =, key =}
-        local written = {} -- globals that the source assigns to: another rule's, and their reads follow from it
+        local set = {} -- globals that the source assigns to: another rule's, and their reads follow from it
         local locals, order = {}, {} -- locals by name: where they were declared; and the names, each once
         local chunk
 
@@ -89,10 +91,13 @@ return count]],
                 and parent.parent.parent.kind == 'call' and lint.builtin(parent.parent.parent.callee) == 'pcall'
         end
 
+        -- One of nearly the same name, or nil. The search ends where a source has very many of both.
+        local tries = 20000
         local function near(name, candidates)
             local most = #name < 4 and 0 or #name < 7 and 1 or 2 -- `now` is no misspelt `low`
             local best, best_distance = nil, most + 1
-            for _, candidate in ipairs(candidates) do
+            tries = tries - #candidates
+            for _, candidate in ipairs(tries > 0 and candidates or {}) do
                 local far = distance(name:lower(), candidate:lower(), most)
                 if far < best_distance and #candidate > 1 then
                     best, best_distance = candidate, far
@@ -117,8 +122,8 @@ return count]],
             for _, list in pairs(members) do
                 table.sort(list)
             end
-            lint.walk(chunk, function(node)
-                local name = node.kind == 'name' and node.variable and node.text
+            lint.walk(chunk, 'name', function(node)
+                local name = node.variable and node.text
                 if name and not locals[name] then
                     locals[name] = node
                     order[#order + 1] = name
@@ -131,6 +136,7 @@ return count]],
             return info and ("a command is called with redis.call('%s', …)"):format(info.name)
         end
 
+        local meant_by = {} -- what was found out, by name
         local function advice_of_global(name, node)
             local at = locals[name]
             if at and at.line > node.line then
@@ -139,13 +145,14 @@ return count]],
                 return ('the local of that name, of line %d, is not visible here: declare it in a block around both')
                     :format(at.line)
             end
-            local meant = near(name, order)
-            local known = MEANT[name] or MEANT[name:lower()]
-            if not meant and known then
-                return ('%s is meant?'):format(known)
+            if not meant_by[name] then
+                local meant = near(name, order)
+                local known = not meant and (MEANT[name] or MEANT[name:lower()])
+                meant = meant or not known and near(name, globals)
+                meant_by[name] = known and known .. ' is meant?' or meant and ('`%s` is meant?'):format(meant)
+                    or 'declare it with `local`'
             end
-            meant = meant or near(name, globals)
-            return meant and ('`%s` is meant?'):format(meant) or 'declare it with `local`'
+            return meant_by[name]
         end
 
         local function tell_global(use)
@@ -189,6 +196,12 @@ return count]],
             end
         end
 
+        local function note(use)
+            if #unknown < MOST then
+                unknown[#unknown + 1] = use
+            end
+        end
+
         local function member(node, name)
             local object, key = name:match('^([^.]*)%.(.*)$')
             local entry = lint.sandbox[name]
@@ -196,12 +209,12 @@ return count]],
                 register(node)
             elseif object == '_G' then
                 if not exists(key) and not OTHERS[key] then
-                    unknown[#unknown + 1] = {node = node, name = key}
+                    note({node = node, name = key})
                 end
             elseif entry and lint.kind == 'function' and not entry.call and not entry.load then
                 lint.report(node, ('`%s` is not there in a library, only in EVAL'):format(name))
             elseif not entry and object ~= 'os' and not OTHERS[name] and (loading(node, object) or not lint.tested(node)) then
-                unknown[#unknown + 1] = {node = node, name = name, object = object, key = key}
+                note({node = node, name = name, object = object, key = key})
             end
         end
 
@@ -209,18 +222,18 @@ return count]],
             chunk = function(node)
                 chunk = node
             end,
-            global = function(node)
+            global = function(node, written)
                 local name = node.text
                 if exists(name) or OTHERS[name] then
                     return
-                elseif lint.written(node) then
-                    written[name] = true
+                elseif written then
+                    set[name] = true
                 elseif not asked(node) and not (lint.kind == 'function' and (name == 'KEYS' or name == 'ARGV')) then
-                    unknown[#unknown + 1] = {node = node, name = name}
+                    note({node = node, name = name})
                 end
             end,
-            member = function(node, name)
-                if not lint.written(node) then
+            member = function(node, name, written)
+                if not written then
                     member(node, name)
                 end
             end,
@@ -231,7 +244,7 @@ return count]],
                 for _, use in ipairs(unknown) do
                     if use.object then
                         tell_member(use)
-                    elseif not written[use.name] then
+                    elseif not set[use.name] then
                         tell_global(use)
                     end
                 end

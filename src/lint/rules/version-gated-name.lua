@@ -1,3 +1,5 @@
+local MOST = 10000 -- findings: a report holds no more
+
 local INSTEAD = {
     server = 'write `redis`, which all of them have',
     ['os.clock'] = "redis.call('TIME') is there on all of them",
@@ -77,39 +79,51 @@ else. rawget(_G, 'server') asks without failing, except while a library loads.]]
             return false
         end
 
-        local function judge(node, name)
+        -- What to say of a name, made once; nil: nothing.
+        local told = {}
+        local function message(name)
             local entry = lint.sandbox[name]
+            if not entry then
+                return nil
+            end
             local without = lacking(entry)
             if entry.unfixed then
-                lint.report(node, ('Servers with the security fixes of October 2025 have no `%s`: %s')
-                    :format(name, INSTEAD[name]))
-            elseif without then
-                lint.report(node, ('`%s` is missing on %s: %s'):format(name, names(without),
-                    INSTEAD[name] or 'test whether it is nil first'))
+                return ('Servers with the security fixes of October 2025 have no `%s`: %s'):format(name, INSTEAD[name])
+            end
+            return without and ('`%s` is missing on %s: %s'):format(name, names(without),
+                INSTEAD[name] or 'test whether it is nil first')
+        end
+
+        local function use(node, name)
+            if told[name] == nil then
+                told[name] = message(name) or false
+            end
+            if told[name] and #uses < MOST then
+                uses[#uses + 1] = {node = node, name = name}
             end
         end
 
         return {
-            global = function(node)
+            global = function(node, written)
                 local name = node.text
                 asks = asks or name == 'rawget'
                 local parent = node.parent
                 local whole = name ~= 'os' or not (parent.kind == 'index' and parent.object == node)
-                if lint.sandbox[name] and whole and not lint.written(node) then
-                    uses[#uses + 1] = {node = node, name = name}
+                if whole and not written then
+                    use(node, name)
                 end
             end,
-            member = function(node, name)
+            member = function(node, name, written)
                 asks = asks or ASKS[name] or false
                 local os = name == 'os.clock' -- reading `os` fails where there is none
-                if lint.sandbox[name] and (os or not lint.tested(node)) and not lint.written(node) then
-                    uses[#uses + 1] = {node = node, name = name}
+                if not written and (os or not lint.tested(node)) then
+                    use(node, name)
                 end
             end,
             finish = function()
                 for _, use in ipairs(uses) do
                     if not guarded(use.node) then
-                        judge(use.node, use.name)
+                        lint.report(use.node, told[use.name])
                     end
                 end
             end,
