@@ -7,6 +7,7 @@
 #include "buffer.h"
 #include "server.h"
 #include "suite.h"
+#include "temp.h"
 
 #include <dirent.h>
 #include <stdarg.h>
@@ -239,6 +240,38 @@ START_TEST(each_file_of_cases_is_a_rules)
 }
 END_TEST
 
+/* What nobody would judge is not passed over. */
+START_TEST(a_file_that_is_not_understood_is_told)
+{
+    static const char *const wrongs_of[][2] = {
+        {"--- worse\nreturn 1\n", "neither"},
+        {"--- bad sayz=x\nreturn 1\n", "sayz"},
+        {"--- bad\nreturn 1\n--- good only\nreturn 1\n", ":3: only"},
+        {"--- bad clean\nreturn 1\n", "clean"},
+        {"--- bad at=x\nreturn 1\n", "at=x"},
+        {"--- bad says=\"open\nreturn 1\n", "missing"},
+        {"--- bad kind=module\nreturn 1\n", "kind=module"},
+        {"--- good numkeys=many\nreturn 1\n", "numkeys=many"},
+        {"--- no-live: \n", "neither"},
+    };
+    char folder[TS_TEMP_MAX], path[TS_TEMP_MAX + 16];
+    ts_temp_make(folder);
+    snprintf(path, sizeof path, "%s/a.lua", folder);
+    for (size_t i = 0; i < sizeof wrongs_of / sizeof *wrongs_of; i++) {
+        FILE *file = fopen(path, "w");
+        ck_assert_ptr_nonnull(file);
+        fputs(wrongs_of[i][0], file);
+        fclose(file);
+        struct lint_cases cases;
+        char *why = lint_cases_read(path, &cases);
+        ck_assert_msg(why && strstr(why, wrongs_of[i][1]), "%zu: %s", i, why ? why : "is taken");
+        free(why);
+        lint_cases_free(&cases);
+    }
+    ts_temp_remove(folder);
+}
+END_TEST
+
 /* ---- live ------------------------------------------------------------------------------------------- */
 
 static bool is_library(const struct lint_case *c)
@@ -313,6 +346,7 @@ int main(void)
     tcase_add_loop_test(judged, each_case_is_judged_as_it_says, 0, rules);
     tcase_add_loop_test(judged, each_rules_own_example_is_one, 0, rules);
     tcase_add_test(judged, each_file_of_cases_is_a_rules);
+    tcase_add_test(judged, a_file_that_is_not_understood_is_told);
     suite_add_tcase(suite, judged);
 
     TCase *live = tcase_create("live");
