@@ -1,49 +1,43 @@
 -- So many keys are compared with all that follow: time is to stay linear in the source.
-local FIRST <const> = 16
+local FIRST <const> = 8
 
 -- What a key begins with, as far as it is written in the source; true if that is all of it.
-local function beginning(lint, node)
+local function beginning(lint, node, depth)
     local constant = lint.constant(node)
     if type(constant) == 'string' or type(constant) == 'number' then
         return tostring(constant), true
     end
     local sources, all = lint.sources(node)
     local source = all and #sources == 1 and sources[1]
-    if not source or source.kind ~= 'binary' or source.op ~= '..' then
+    if not source or depth > 50 or source.kind ~= 'binary' or source.op ~= '..' then
         return nil
     end
-    local left, whole = beginning(lint, source.left)
+    local left, whole = beginning(lint, source.left, depth + 1)
     if not left or not whole then
         return left, false
     end
-    return left .. (beginning(lint, source.right) or ''), false
+    return left .. (beginning(lint, source.right, depth + 1) or ''), false
 end
 
--- The branches a node is in: from the clause to its `if`.
-local function clauses(lint, node)
-    local list = {}
-    for parent in lint.parents(node) do
-        if parent.kind == 'clause' then
-            list[#list + 1] = parent
+-- The branches a key's node is in: by where the `if` begins, the clause.
+local function clauses(lint, key)
+    if not key.clauses then
+        key.clauses = {}
+        for parent in lint.parents(key.node) do
+            if parent.kind == 'clause' then
+                key.clauses[parent.parent.offset] = parent
+            end
         end
     end
-    return list
-end
-
-local function returns(clause)
-    local last = clause.body[#clause.body]
-    return last and last.kind == 'return'
+    return key.clauses
 end
 
 -- Whether no run comes by both: they are in two branches of one `if`, or the first is in one that returns.
 local function apart(lint, first, second)
-    local mine = {} -- by where they begin: a node may come as another table each time
-    for _, clause in ipairs(clauses(lint, second)) do
-        mine[clause.parent.offset] = clause.offset
-    end
-    for _, clause in ipairs(clauses(lint, first)) do
-        local other = mine[clause.parent.offset]
-        if other ~= clause.offset and (other or returns(clause)) then
+    local mine = clauses(lint, second)
+    for offset, clause in pairs(clauses(lint, first)) do
+        local other = mine[offset]
+        if other ~= clause and (other or lint.leaves(clause.body)) then
             return true
         end
     end
@@ -73,7 +67,7 @@ return redis.call('INCR', KEYS[2])]],
                 for _, key in ipairs(lint.keys(node) or {}) do
                     local text, whole
                     if lint.from(key.node, 'literal') then
-                        text, whole = beginning(lint, key.node)
+                        text, whole = beginning(lint, key.node, 0)
                     end
                     local tag = text and text:match('^[^{]*{([^}]+)}')
                     if text and (whole or tag) then
@@ -90,7 +84,7 @@ return redis.call('INCR', KEYS[2])]],
                         -- Functions of a library are called one at a time.
                         local together = lint.kind == 'eval' or first.func.offset == key.func.offset
                         if together and first.slot ~= key.slot and not told[key.text]
-                            and not apart(lint, first.node, key.node) then
+                            and not apart(lint, first, key) then
                             told[key.text] = true
                             lint.report(key.node, ('the keys `%s` and `%s` lie in slots %d and %d, and a script can '
                                 .. 'use one: give both the same hash tag, as in `{app}:%s`'):format(first.text,

@@ -117,7 +117,10 @@ the linter was told (--numkeys).]],
             ['repeat'] = condition,
             binary = function(node)
                 if node.op == 'and' or node.op == 'or' then
-                    dynamic = dynamic or asks(node.left)
+                    -- Of a chain of them each part is looked at once: it is on the left.
+                    local left = node.left
+                    local chain = left.kind == 'binary' and (left.op == 'and' or left.op == 'or')
+                    dynamic = dynamic or asks(chain and left.right or left)
                 end
             end,
             call = function(node)

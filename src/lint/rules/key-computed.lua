@@ -32,6 +32,7 @@ local function beginning(lint, node)
             node = givers[1].source
         end
     end
+    return lint.text(node)
 end
 
 return {

@@ -35,7 +35,7 @@ return redis.call('GET', KEYS[1])]],
             }
         end
 
-        local told = {}
+        local told, seen = {}, {}
 
         -- The value of a field of a table that is written in the source.
         local function field(made, wanted)
@@ -71,26 +71,26 @@ return redis.call('GET', KEYS[1])]],
             return defined
         end
 
-        local function visit(func, promise, seen)
-            if seen[func.offset] then
-                return
-            end
-            seen[func.offset] = true
-            lint.walk(func, function(node)
-                if node.kind == 'function' and node.offset ~= func.offset then
-                    return false -- judged where it is called
-                elseif node.kind == 'call' then
-                    local call = lint.call(node)
-                    if call then
-                        judge(node, call, promise, told)
-                    else
-                        local next_one = target(node)
-                        if next_one then
-                            visit(next_one, promise, seen)
+        -- Judges what is done in a function, and in those that it calls.
+        local function visit(first, promise)
+            local waiting = {first}
+            for func in function() return table.remove(waiting) end do
+                if not seen[func.offset] then
+                    seen[func.offset] = true
+                    lint.walk(func, function(node)
+                        if node.kind == 'function' and node.offset ~= func.offset then
+                            return false -- judged if it is called
+                        elseif node.kind == 'call' then
+                            local call = lint.call(node)
+                            if call then
+                                judge(node, call, promise, told)
+                            else
+                                waiting[#waiting + 1] = target(node)
+                            end
                         end
-                    end
+                    end)
                 end
-            end)
+            end
         end
 
         return {
@@ -104,7 +104,7 @@ return redis.call('GET', KEYS[1])]],
                 if func and promises(made_table(field(made, 'flags'))) then
                     local name = field(made, 'function_name')
                     name = name and lint.constant(name)
-                    visit(func, name and ('`%s` is registered with'):format(name) or 'the function is registered with', {})
+                    visit(func, name and ('`%s` is registered with'):format(name) or 'the function is registered with')
                 end
             end,
         }
