@@ -75,7 +75,7 @@ return redis.call(names[ARGV[1]] or 'SADD', KEYS[1], ARGV[2])]==],
             leave_chunk = function(chunk)
                 local compared = {}
                 if #names > 0 then
-                    lint.walk(chunk, function(node) note(node, compared) end)
+                    lint.walk(chunk, 'binary index', function(node) note(node, compared) end)
                 end
                 for _, one in ipairs(names) do
                     if not compared[lint.text(one.node)] then

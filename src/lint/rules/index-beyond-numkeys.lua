@@ -15,7 +15,7 @@ the linter was told (--numkeys).]],
         -- Whether an expression is about how many keys there are, and not about what is stored there.
         local function asks(node)
             local yes = false
-            lint.walk(node, function(child)
+            lint.walk(node, 'name function call', function(child)
                 if child.kind == 'name' and (lint.thing(child) == 'KEYS'
                     or child.variable and counted[child.variable.id]) then
                     yes = true

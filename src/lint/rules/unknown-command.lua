@@ -29,7 +29,7 @@ Names with a dot belong to modules, and are not looked at.]],
         local function suggestion(name)
             asked = asked + 1 -- looking at all names takes its time
             local near = MEANT[name] or asked <= 32 and lint.nearest(name)
-            return near and ('; did you mean %s'):format(near) or ': check how it is spelled'
+            return near and (': write %s, if that is meant'):format(near) or ': check how it is spelled'
         end
 
         return {

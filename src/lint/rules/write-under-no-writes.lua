@@ -77,7 +77,7 @@ return redis.call('GET', KEYS[1])]],
             for func in function() return table.remove(waiting) end do
                 if not seen[func.offset] then
                     seen[func.offset] = true
-                    lint.walk(func, function(node)
+                    lint.walk(func, 'call function', function(node)
                         if node.kind == 'function' and node.offset ~= func.offset then
                             return false -- judged if it is called
                         elseif node.kind == 'call' then
