@@ -1,81 +1,78 @@
 -- What several rules ask, said with what the engine tells. Run once for each source; `lint` is the rules'.
 
 return function(lint)
-    local given, open, blank, asked, answering, called -- made at the first question: most sources have few
-
-    -- A loop's variables, parameters, and what takes a second result of a call: nobody wrote down their value.
-    local function note(names, values)
-        for i, name in ipairs(names) do
-            local variable = name.kind == 'name' and name.variable
-            if variable then
-                local value = values[i]
-                local last = values[#values]
-                if value then
-                    given[variable.id] = given[variable.id] or {}
-                    table.insert(given[variable.id], value)
-                elseif last and (last.kind == 'call' or last.kind == 'method' or last.kind == 'dots') then
-                    open[variable.id] = true
-                else
-                    blank[variable.id] = true
-                end
-            end
-        end
-    end
+    local walk, builtin = lint.walk, lint.builtin
+    local root, assigned, called, answering, asked -- made at the first question: most sources have few
 
     local function root_of(node)
-        local root = node
-        for parent in lint.parents(node) do
-            root = parent
+        if not root then
+            root = node
+            for parent in lint.parents(node) do
+                root = parent
+            end
         end
         return root
     end
 
-    -- Functions that are registered: the second argument, or `callback` of a table.
-    local function note_call(node)
-        local callee = lint.builtin(node.callee)
-        local defined = not callee and lint.defined(node.callee)
-        if defined then
-            called[defined.offset] = called[defined.offset] or {}
-            table.insert(called[defined.offset], node)
-        end
-        if callee == 'redis.setresp' then
-            asked = true
-        elseif callee == 'redis.register_function' then
-            local func = node.arguments[2] and lint.defined(node.arguments[2])
-            local shape = node.arguments[1] and lint.shape(node.arguments[1])
-            for _, field in ipairs(shape and shape.made.fields or {}) do
-                if field.named and field.key.text == 'callback' then
-                    func = lint.defined(field.value)
-                end
-            end
-            if func then
-                answering[func.offset] = true
-            end
-        end
-    end
-
-    local function look(node)
-        given, open, blank, asked, answering, called = {}, {}, {}, false, {}, {}
-        lint.walk(root_of(node), function(child)
-            if child.kind == 'local' then
-                note(child.names, child.values)
-            elseif child.kind == 'assign' then
-                note(child.targets, child.values)
-            elseif child.kind == 'call' then
-                note_call(child)
-            elseif child.kind == 'for_number' or child.kind == 'for_in' or child.kind == 'function' then
-                local names = child.names or child.parameters or {child.name}
-                for _, name in ipairs(names) do
-                    if name.variable then
-                        open[name.variable.id] = true
+    -- By variable: what it is assigned behind its declaration; false for what nobody wrote down, a second result of a
+    -- call.
+    local function assignments_of(variable, node)
+        if not assigned then
+            assigned = {}
+            walk(root_of(node), 'assign', function(child)
+                local values = child.values
+                for i, target in ipairs(child.targets) do
+                    local id = target.kind == 'name' and target.variable and target.variable.id
+                    if id then
+                        assigned[id] = assigned[id] or {}
+                        table.insert(assigned[id], values[i] or false)
                     end
                 end
+            end)
+        end
+        return assigned[variable.id] or {}
+    end
+
+    -- What a variable is made with: a node; or nil, and then `true` if that is nothing.
+    local function first_of(variable)
+        local declared = variable.declared
+        local parent = declared and declared.parent
+        if not parent or variable.parameter or variable.loop then
+            return nil, false
+        elseif parent.kind == 'local_function' then
+            return parent.func
+        elseif parent.kind ~= 'local' then
+            return nil, false
+        end
+        local values = parent.values
+        for i, name in ipairs(parent.names) do
+            if name == declared then
+                local last = values[#values]
+                local open = last and (last.kind == 'call' or last.kind == 'method' or last.kind == 'dots')
+                return values[i], not values[i] and not open
             end
-        end)
+        end
     end
 
     -- So many expressions are told for one value, at most; time is to stay linear in the source.
     local MOST <const> = 64
+
+    -- Puts what a variable may have been given on the stack; false if that is not all.
+    local function push_values(variable, node, stack, list)
+        local first, blank = first_of(variable)
+        local values = variable.writes > 0 and assignments_of(variable, node) or {}
+        local all = first ~= nil or blank == true
+        list.blank = list.blank or blank
+        if #values > MOST then
+            return false
+        end
+        for i = #values, 1, -1 do
+            all = all and values[i] ~= false
+            stack[#stack + 1] = values[i] or nil
+        end
+        stack[#stack + 1] = first
+        return all
+    end
 
     local function follow(from, list)
         local stack, seen, all = {from}, {}, true
@@ -85,28 +82,21 @@ return function(lint)
                 return all
             end
             local kind = node.kind
+            local op = kind == 'binary' and node.op
             local variable = kind == 'name' and node.variable
             if kind == 'paren' then
                 stack[#stack + 1] = node.inner
-            elseif kind == 'binary' and (node.op == 'or' or node.op == 'and') then
+            elseif op == 'or' or op == 'and' then
                 stack[#stack + 1] = node.right
-                if node.op == 'or' then
+                if op == 'or' then
                     stack[#stack + 1] = node.left
                 end
             elseif not variable then
                 list[#list + 1] = node
                 all = all and kind ~= 'name'
             elseif not seen[variable.id] then
-                local values = given[variable.id]
                 seen[variable.id] = true
-                list.blank = list.blank or blank[variable.id]
-                all = all and not open[variable.id] and (values ~= nil or blank[variable.id] == true)
-                if values and #values > MOST then
-                    return false
-                end
-                for i = #(values or {}), 1, -1 do
-                    stack[#stack + 1] = values[i]
-                end
+                all = push_values(variable, node, stack, list) and all
             end
         end
         return false
@@ -129,16 +119,28 @@ return function(lint)
     -- are looked through. `blank` in the list says that a variable among them is made without a value. The second result is
     -- false if it may be something else.
     function lint.sources(node)
-        if not given then
-            look(node)
-        end
         local list = {}
         return list, follow(node, list)
     end
 
+    -- The calls of a function of the source.
+    local function calls_of(func, node)
+        if not called then
+            called = {}
+            walk(root_of(node), 'call', function(child)
+                local defined = lint.defined(child.callee)
+                if defined then
+                    called[defined] = called[defined] or {}
+                    table.insert(called[defined], child)
+                end
+            end)
+        end
+        return called[func]
+    end
+
     local function hand(node, list, seen, depth)
         local variable = node.kind == 'name' and node.variable
-        local calls = variable and variable.parameter and variable.writes == 0 and called[variable.func.offset]
+        local calls = variable and variable.parameter and variable.writes == 0 and calls_of(variable.func, node)
         if not calls or depth > MOST then
             list[#list + 1] = node
             return
@@ -149,8 +151,9 @@ return function(lint)
         for place, name in ipairs(variable.func.parameters) do
             if name.variable and name.variable.id == variable.id then
                 for _, call in ipairs(calls) do
-                    if call.arguments[place] then
-                        hand(call.arguments[place], list, seen, depth + 1)
+                    local argument = call.arguments[place]
+                    if argument then
+                        hand(argument, list, seen, depth + 1)
                     end
                 end
             end
@@ -166,8 +169,6 @@ return function(lint)
         local id = node.kind == 'name' and node.variable and node.variable.parameter and node.variable.id
         if id and givers[id] then
             return givers[id]
-        elseif not given then
-            look(node)
         end
         local handed, list = {}, {}
         hand(node, handed, {}, 0)
@@ -186,24 +187,69 @@ return function(lint)
         return list
     end
 
+    -- Functions that are registered: the second argument, or `callback` of a table.
+    local function note_registered(node)
+        if builtin(node.callee) ~= 'redis.register_function' then
+            return
+        end
+        local first, second = node.arguments[1], node.arguments[2]
+        local func = second and lint.defined(second)
+        local shape = first and lint.shape(first)
+        for _, field in ipairs(shape and shape.made.fields or {}) do
+            if field.named and field.key.text == 'callback' then
+                func = lint.defined(field.value)
+            end
+        end
+        if func then
+            answering[func] = true
+        end
+    end
+
     -- Whether what a `return` gives is what the caller of the script, or of the library's function, is answered.
     function lint.answers(node)
-        if not given then
-            look(node)
-        end
         local func = lint.func(node)
-        if func.kind == 'chunk' then
-            return lint.kind == 'eval'
+        if func.kind == 'chunk' or lint.kind ~= 'function' then
+            return func.kind == 'chunk' and lint.kind == 'eval'
         end
-        return answering[func.offset] == true
+        if not answering then
+            answering = {}
+            walk(root_of(node), 'call', note_registered)
+        end
+        return answering[func] == true
     end
 
     -- Whether the source asks for replies of RESP3, in which what is missing is nil, and scores are numbers.
     function lint.resp3(node)
-        if not given then
-            look(node)
+        if asked == nil then
+            asked = false
+            if lint.source:find('setresp', 1, true) then
+                walk(root_of(node), 'call', function(child)
+                    asked = asked or builtin(child.callee) == 'redis.setresp'
+                end)
+            end
         end
         return asked
+    end
+
+    -- The keys that some command before a node has, by their texts: what they hold may be known to be there.
+    local first_named
+
+    function lint.is_named(node)
+        local here = lint.key_texts(node)
+        if not first_named then
+            first_named = {}
+            walk(root_of(node), 'call', function(child)
+                for text in pairs(lint.key_texts(child) or {}) do
+                    first_named[text] = first_named[text] or child.offset
+                end
+            end)
+        end
+        for text in pairs(here or {}) do
+            if first_named[text] < node.offset then
+                return true
+            end
+        end
+        return false
     end
 
     -- What is written there, for a message: on one line, and not too much of it.
@@ -218,31 +264,29 @@ return function(lint)
     -- ---- what ran before --------------------------------------------------------------------------
 
     local must_block
-    local done = {} -- by a function's offset: what it always does; false while that is being found out
+    local done = {} -- by function, clause, loop: what its body always does; false while that is being found out
 
     -- The writes that a node always does when it is evaluated, behind those in `list`: each has `node`, and `call` if
     -- it is a command there and then, and not in one of the source's own functions.
     local function must_node(node, list)
-        lint.walk(node, function(child)
-            if child.kind == 'function' then
+        walk(node, 'call function binary', function(child)
+            local kind = child.kind
+            if kind == 'function' then
                 return false
-            elseif child.kind == 'binary' and (child.op == 'and' or child.op == 'or') then
-                must_node(child.left, list)
-                return false
-            elseif child.kind == 'call' then
-                local call = lint.call(child)
-                local func = not call and lint.defined(child.callee)
-                if call and call.info and call.info.write then
-                    list[#list + 1] = {node = child, call = call}
-                elseif func and done[func.offset] == nil then
-                    done[func.offset] = false
-                    local inner = {}
-                    must_block(func.body, inner)
-                    done[func.offset] = inner
+            elseif kind == 'binary' then
+                local op = child.op
+                if op == 'and' or op == 'or' then
+                    must_node(child.left, list)
+                    return false
                 end
-                if func and done[func.offset] and done[func.offset][1] then
-                    list[#list + 1] = {node = child}
-                end
+                return true
+            end
+            local call = lint.call(child)
+            local func = not call and lint.defined(child.callee)
+            if call and call.info and call.info.write then
+                list[#list + 1] = {node = child, call = call}
+            elseif func and must_block(func)[1] then
+                list[#list + 1] = {node = child}
             end
         end)
     end
@@ -268,8 +312,7 @@ return function(lint)
         must_node(node.clauses[1].condition, list)
         local shortest
         for _, clause in ipairs(node.clauses) do
-            local inner = {}
-            must_block(clause.body, inner)
+            local inner = must_block(clause)
             if not leaves(clause.body) and (not shortest or #inner < #shortest) then
                 shortest = inner
             end
@@ -282,7 +325,8 @@ return function(lint)
     local function must_statement(node, list)
         local kind = node.kind
         if kind == 'do' or kind == 'repeat' then
-            must_block(node.body, list)
+            local inner = must_block(node)
+            table.move(inner, 1, #inner, #list + 1, list)
         elseif kind == 'if' then
             must_if(node, list)
         elseif kind == 'while' then
@@ -296,15 +340,23 @@ return function(lint)
         end
     end
 
-    function must_block(body, list)
-        for _, node in ipairs(body) do
-            must_statement(node, list)
+    function must_block(owner)
+        if done[owner] == nil then
+            done[owner] = false
+            local list = {}
+            for _, node in ipairs(owner.body) do
+                must_statement(node, list)
+            end
+            done[owner] = list
         end
+        return done[owner] or {}
     end
 
     local function push(before, list, loop)
         for _, write in ipairs(list) do
-            before = {node = write.node, call = write.call, loop = loop, next = before, count = (before and before.count or 0) + 1}
+            local next = {node = write.node, call = write.call, loop = loop, next = before}
+            next.first = before and before.first or not loop and next or nil
+            before = next
         end
         return before
     end
@@ -319,7 +371,7 @@ return function(lint)
         for _, clause in ipairs(node.clauses) do
             conditions[#conditions + 1] = clause.condition
             visit_block(clause.body, visit, before,
-                {conditions = table.move(conditions, 1, #conditions, 1, {}), before = before, body = clause.body, next = guards})
+                {conditions = conditions, count = #conditions, before = before, body = clause.body, next = guards})
         end
         return before
     end
@@ -333,8 +385,7 @@ return function(lint)
         elseif kind == 'do' then
             return visit_block(node.body, visit, before, guards)
         elseif kind == 'while' or kind == 'repeat' or kind == 'for_in' or kind == 'for_number' then
-            local inner = {}
-            must_block(node.body, inner)
+            local inner = must_block(node)
             visit_block(node.body, visit, push(before, inner, node), guards)
         end
         return push(before, list)
@@ -347,16 +398,13 @@ return function(lint)
         return before
     end
 
-    -- Calls visit(statement, before, guards, here) for each statement of the chunk and of every function. `before` is what was
-    -- always written when it is reached: the last write, with `next` for the one before it, and `loop` if only an
-    -- earlier round of that did it. `guards` are the `if`s it stands in: `conditions` of which the last one holds and
-    -- the others do not, `before` as it was there, the `body`, `next`. `here` is a list of what it always writes itself.
-    function lint.paths(chunk, visit)
-        lint.walk(chunk, function(node)
-            if node.kind == 'chunk' or node.kind == 'function' then
-                visit_block(node.body, visit, nil, nil)
-            end
-        end)
+    -- Calls visit(statement, before, guards, here) for each statement of a function or the chunk, without those of functions in
+    -- it. `before` is what was always written when it is reached: the last write, with `next` for the one before it, and
+    -- `loop` if only an earlier round of that did it; `first`, the first that no loop did. `guards` are the `if`s it stands in: of their `conditions` the one of number
+    -- `count` holds, and those before it do not; `before` as it was there, the `body`, `next`. `here` is a list of what it always
+    -- writes itself.
+    function lint.paths(func, visit)
+        visit_block(func.body, visit, nil, nil)
     end
 
     lint.raises, lint.leaves = is_error, leaves

@@ -14,6 +14,8 @@ number given to a command becomes text like "1e+17" on Redis 7.0, and "1e+20" on
             return not digits or string.format('%.0f', number) == digits
         end
 
+        local has_time = lint.source:upper():find('TIME', 1, true)
+
         local function is_huge(node)
             local _, huge = lint.number(node)
             return huge
@@ -55,7 +57,7 @@ number given to a command becomes text like "1e+17" on Redis 7.0, and "1e+20" on
 
         -- Seconds, milliseconds and so on, times something.
         local function is_long_time(node)
-            return node.op == '*' and lint.from(node, 'time') and estimate_one(node, 0) > 2 ^ 53
+            return has_time and node.op == '*' and lint.from(node, 'time') and estimate_one(node, 0) > 2 ^ 53
                 and estimate(node.left, 0) <= 2 ^ 53 and estimate(node.right, 0) <= 2 ^ 53
         end
 
@@ -63,6 +65,9 @@ number given to a command becomes text like "1e+17" on Redis 7.0, and "1e+20" on
 
         return {
             number = function(node)
+                if node.number < 2 ^ 53 then
+                    return
+                end
                 local text = lint.text(node)
                 local hex = text:match('^0[xX](%x+)$')
                 if not is_exact(text, node.number) or hex and #hex:gsub('^0+', '') > 13 and node.number > 2 ^ 53 then
@@ -71,15 +76,18 @@ number given to a command becomes text like "1e+17" on Redis 7.0, and "1e+20" on
                 end
             end,
             call = function(node)
-                local text = lint.builtin(node.callee) == 'tonumber' and node.arguments[1] and not node.arguments[2]
-                    and lint.constant(node.arguments[1])
+                local arguments = node.arguments
+                local first = #arguments == 1 and arguments[1]
+                local text = first and (first.kind == 'string' or first.kind == 'name')
+                    and lint.builtin(node.callee) == 'tonumber' and lint.constant(first)
                 if type(text) == 'string' and tonumber(text) and not is_exact(text, tonumber(text) + 0.0) then
                     lint.report(node, string.format('%s is beyond 2^53, and becomes %.0f: leave it a string', text,
                         tonumber(text) + 0.0))
                 end
             end,
             binary = function(node)
-                if arithmetic[node.op] and not lint.constant(node) and (is_huge(node) and not is_huge(node.left)
+                local op = node.op
+                if arithmetic[op] and (op == '*' or is_huge(node)) and not lint.constant(node) and (is_huge(node) and not is_huge(node.left)
                     and not is_huge(node.right) or is_long_time(node))
                 then
                     lint.report(node, lint.quote(node) .. ' may be beyond 2^53, where numbers are not exact: keep to smaller '

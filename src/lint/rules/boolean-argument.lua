@@ -13,8 +13,6 @@ gives when there is nothing is false, and so not an argument either; a table is 
 end]],
     check = function(lint)
         local types = {'nil', 'true', 'false', 'table', 'function', 'userdata'}
-        local named = {} -- keys that a command before had: what they hold may be known to be there
-        local tested = {} -- names that are asked about somewhere
         local doubts = {} -- told at the end, if nobody asks
 
         local function found(node)
@@ -51,12 +49,7 @@ end]],
             if not call or variable and variable.writes > 0 then
                 return false
             end
-            for text in pairs(lint.key_texts(source) or {}) do
-                if named[text] and named[text] < source.offset then
-                    return false
-                end
-            end
-            return true
+            return not lint.is_named(source)
         end
 
         local function advice(node, list)
@@ -75,16 +68,22 @@ end]],
                 always and 'is' or 'may be', table.concat(list, ' or '), advice(node, list)), always and 'error' or 'warning')
         end
 
+        local may, always = lint.may, lint.always
+
         local function look(node)
-            local list = found(node)
-            if #list == 0 then
+            local kind = node.kind
+            if kind == 'string' or kind == 'number' or not may(node, 'nil', 'true', 'false', 'table', 'function', 'userdata') then
                 return
-            elseif lint.always(node, table.unpack(types)) then
+            end
+            local list = found(node)
+            if always(node, table.unpack(types)) then
                 tell(node, list, true)
             elseif is_plain(node) then
                 doubts[#doubts + 1] = {node, list}
             end
         end
+
+        local tested = {} -- variables that are asked about somewhere
 
         local function test(node)
             while node and (node.kind == 'paren' or node.kind == 'unary') do
@@ -95,30 +94,33 @@ end]],
             end
         end
 
-        return {
-            command = function(node, call)
-                for i, argument in ipairs(call.arguments) do
-                    if i < #call.arguments or not call.open then
-                        look(argument)
-                    end
-                end
-                for text in pairs(lint.key_texts(node) or {}) do
-                    named[text] = named[text] or node.offset
-                end
-            end,
-            clause = function(node)
-                test(node.condition)
-            end,
-            ['while'] = function(node)
-                test(node.condition)
-            end,
-            binary = function(node)
-                if node.op == 'and' or node.op == 'or' or node.op == '==' or node.op == '~=' then
+        local function look_for_tests(chunk)
+            lint.walk(chunk, 'clause while repeat binary', function(node)
+                local op = node.kind == 'binary' and node.op
+                if op == 'and' or op == 'or' or op == '==' or op == '~=' then
                     test(node.left)
                     test(node.right)
+                elseif not op then
+                    test(node.condition)
+                end
+            end)
+        end
+
+        local chunk
+        return {
+            chunk = function(node)
+                chunk = node
+            end,
+            command = function(_, call)
+                local arguments = call.arguments
+                for i = 1, #arguments - (call.open and 1 or 0) do
+                    look(arguments[i])
                 end
             end,
             finish = function()
+                if doubts[1] then
+                    look_for_tests(chunk)
+                end
                 for _, each in ipairs(doubts) do
                     local variable = each[1].kind == 'name' and each[1].variable
                     if not (variable and tested[variable.id]) then

@@ -11,10 +11,13 @@ return {
     why = [[A table without elements does not tell whether it is a list, and cjson.encode writes an object: cjson.encode({}) is "{}".
 Whoever reads it expects an array, and meets an object on the day when nothing was found. The servers' cjson has no
 setting for this (no empty_array, no array_mt).]],
-    bad = [[return cjson.encode(redis.call('SMEMBERS', KEYS[1]))]],
-    good = [[local members = redis.call('SMEMBERS', KEYS[1])
-return #members > 0 and cjson.encode(members) or '[]']],
+    bad = [[return cjson.encode(redis.call('LRANGE', KEYS[1], 0, 9))]],
+    good = [[local latest = redis.call('LRANGE', KEYS[1], 0, 9)
+return #latest > 0 and cjson.encode(latest) or '[]']],
     check = function(lint)
+        if not lint.source:find('cjson', 1, true) then
+            return {}
+        end
         local grown, seen = {}, {} -- by a variable's id: lists that are its fields, and grow
         local asked = {} -- whose length or first element is looked at
 
@@ -74,20 +77,25 @@ return #members > 0 and cjson.encode(members) or '[]']],
             end
         end
 
-        local calls = {}
-        return {
-            unary = function(node)
+        local function note(node)
+            local kind = node.kind
+            if kind == 'unary' then
                 if node.op == '#' and node.parent.kind == 'binary' and not ('+-*/..'):find(node.parent.op, 1, true) then
                     asked[lint.text(node.operand)] = true
                 end
-            end,
-            index = function(node)
+            elseif kind == 'index' then
                 local above = node.parent.kind
-                if lint.constant(node.key) == 1 and (above == 'clause' or above == 'unary' or above == 'binary') then
+                if (above == 'clause' or above == 'unary' or above == 'binary') and lint.constant(node.key) == 1 then
                     asked[lint.text(node.object)] = true
                 end
-            end,
-            assign = function(node)
+            elseif kind == 'call' then
+                local name, first = lint.builtin(node.callee), node.arguments[1]
+                if name == 'table.insert' and first then
+                    note_growth(first)
+                elseif name == 'next' and first then
+                    asked[lint.text(first)] = true
+                end
+            else
                 for i, target in ipairs(node.targets) do
                     local of = target.kind == 'index' and target.object
                     if of and target.named and of.kind == 'name' and of.variable then
@@ -97,19 +105,23 @@ return #members > 0 and cjson.encode(members) or '[]']],
                         note_growth(of)
                     end
                 end
+            end
+        end
+
+        local calls, chunk = {}, nil
+        return {
+            chunk = function(node)
+                chunk = node
             end,
             call = function(node)
-                local name = lint.builtin(node.callee)
-                if name == 'table.insert' and node.arguments[1] then
-                    note_growth(node.arguments[1])
-                end
-                if name == 'next' and node.arguments[1] then
-                    asked[lint.text(node.arguments[1])] = true
-                elseif name == 'cjson.encode' and node.arguments[1] then
+                if lint.builtin(node.callee) == 'cjson.encode' and node.arguments[1] then
                     calls[#calls + 1] = node
                 end
             end,
             finish = function()
+                if calls[1] then
+                    lint.walk(chunk, 'unary index call assign', note)
+                end
                 for _, node in ipairs(calls) do
                     look(node.arguments[1], node.arguments[1], 0)
                 end

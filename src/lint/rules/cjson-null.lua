@@ -13,7 +13,9 @@ if job.owner and job.owner ~= cjson.null then
     redis.call('HSET', KEYS[1], 'owner', job.owner)
 end]],
     check = function(lint)
-        local knows = false -- cjson.null is named somewhere
+        if not lint.source:find('cjson', 1, true) then
+            return {}
+        end
 
         local function is_decoded(node)
             local list = lint.sources(node)
@@ -37,47 +39,70 @@ end]],
                 .. 'JSON; write `local ok, value = pcall(cjson.decode, text)`')
         end
 
-        local fields, seen = {}, {}
+        local seen = {}
 
         local function condition(node)
             while node.kind == 'paren' or node.kind == 'unary' and node.op == 'not' do
                 node = node.inner or node.operand
             end
-            if node.kind == 'binary' and (node.op == 'and' or node.op == 'or') then
+            local kind = node.kind
+            if kind == 'binary' and (node.op == 'and' or node.op == 'or') then
                 condition(node.left)
                 condition(node.right)
-            elseif (node.kind == 'name' or node.kind == 'call') and is_decoded(node) and not seen[node.offset] then
-                seen[node.offset] = true
+            elseif (kind == 'name' or kind == 'call') and is_decoded(node) and not seen[node] then
+                seen[node] = true
                 tell_whole(node)
             end
         end
 
-        return {
-            binary = function(node)
-                if node.op ~= '==' and node.op ~= '~=' then
-                    return
-                end
-                for _, pair in ipairs({{node.left, node.right}, {node.right, node.left}}) do
-                    local value, constant = lint.constant(pair[2])
-                    if constant and value == nil then
-                        if is_field(pair[1], 0) then
-                            fields[#fields + 1] = {node = node, field = pair[1]}
-                        elseif is_decoded(pair[1]) then
-                            tell_whole(pair[1])
-                        end
-                    end
-                end
-            end,
-            clause = function(node)
+        local fields = {}
+
+        local function compare(node, value)
+            if is_field(value, 0) then
+                fields[#fields + 1] = {node = node, field = value}
+            elseif is_decoded(value) then
+                tell_whole(value)
+            end
+        end
+
+        -- cjson.null is named somewhere: who wrote it knows.
+        local function knows(chunk)
+            local found = false
+            if lint.source:find('null', 1, true) then
+                lint.walk(chunk, 'index', function(node)
+                    found = found or lint.builtin(node) == 'cjson.null'
+                end)
+            end
+            return found
+        end
+
+        local function look(node)
+            if node.kind == 'clause' then
                 if node.condition then
                     condition(node.condition)
                 end
+            elseif node.op == '==' or node.op == '~=' then
+                if node.right.kind == 'nil' then
+                    compare(node, node.left)
+                elseif node.left.kind == 'nil' then
+                    compare(node, node.right)
+                end
+            end
+        end
+
+        local decodes, chunk = false, nil
+        return {
+            chunk = function(node)
+                chunk = node
             end,
-            index = function(node)
-                knows = knows or lint.builtin(node) == 'cjson.null'
+            call = function(node)
+                decodes = decodes or lint.builtin(node.callee) == 'cjson.decode'
             end,
             finish = function()
-                for _, each in ipairs(knows and {} or fields) do
+                if decodes then
+                    lint.walk(chunk, 'clause binary', look)
+                end
+                for _, each in ipairs(fields[1] and not knows(chunk) and fields or {}) do
                     lint.report(each.node, string.format('%s is cjson.null, not nil, when the JSON says null: compare it with '
                         .. 'cjson.null, too', lint.quote(each.field)))
                 end

@@ -11,6 +11,9 @@ end]],
     error({err = 'ERR one key'})
 end]],
     check = function(lint)
+        if not lint.source:find('error', 1, true) then
+            return {}
+        end
         local caught = false -- somewhere: whether this one is caught is not known then
 
         local function has_err(shape)

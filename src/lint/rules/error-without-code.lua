@@ -8,6 +8,10 @@ with error('…') always begins with ERR.]],
     bad = [[return redis.error_reply('no such job')]],
     good = [[return redis.error_reply('NOJOB there is no such job')]],
     check = function(lint)
+        if not lint.source:find('err', 1, true) then
+            return {}
+        end
+
         -- The literal text in front; nil if it is not known.
         local function front(node)
             local value = lint.constant(node)
@@ -42,7 +46,8 @@ with error('…') always begins with ERR.]],
 
         -- Tables that are answered or raised: {err = …}.
         local function look_table(node)
-            local shape = lint.shape(node)
+            local kind = node.kind
+            local shape = (kind == 'table' or kind == 'name') and lint.shape(node)
             for _, field in ipairs(shape and shape.made.fields or {}) do
                 if field.named and field.key.text == 'err' then
                     look(field.value, false)

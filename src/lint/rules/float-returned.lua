@@ -76,7 +76,11 @@ return tostring(tokens / 60)]],
         end
 
         local function look(node, depth)
-            local shape = lint.shape(node)
+            local kind = node.kind
+            if kind == 'string' then
+                return
+            end
+            local shape = (kind == 'table' or kind == 'name' or kind == 'call') and lint.shape(node)
             if shape and depth < 8 then
                 for _, field in ipairs(shape.made.fields) do
                     if not field.key then

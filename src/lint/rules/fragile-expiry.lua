@@ -23,6 +23,10 @@ if n == 1 then
 end
 return n]],
     check = function(lint)
+        if not lint.source:upper():find('EXPIRE', 1, true) then
+            return {}
+        end
+
         -- The call that counts, and what a new counter is compared with.
         local function counter_of(condition)
             if condition.kind == 'paren' then
@@ -59,8 +63,8 @@ return n]],
             if node.kind == 'binary' and (node.op == 'and' or node.op == 'or') then
                 return
             end
-            lint.walk(node, function(child)
-                if child.kind == 'name' or child.kind == 'index' then
+            lint.walk(node, 'name index function', function(child)
+                if child.kind ~= 'function' then
                     looked[lint.text(child)] = looked[lint.text(child)] or child.offset
                 end
                 return child.kind ~= 'function'
@@ -115,7 +119,7 @@ return n]],
 
         local function look(clause, call, value)
             local amount, compared = amount_of(call), lint.constant(value)
-            lint.walk(clause, function(child)
+            lint.walk(clause, 'call function', function(child)
                 local expire = child.kind == 'call' and lint.call(child)
                 if not expire or not expiries[expire.name or ''] or not same_key(expire, call) or not expire.arguments[2] then
                     return child.kind ~= 'function'
@@ -132,34 +136,59 @@ return n]],
             end)
         end
 
-        local clauses = {}
-        return {
-            clause = function(node)
-                local call, value
-                if node.condition then
-                    note(node.condition)
-                    call, value = counter_of(node.condition)
-                end
-                if call then
-                    clauses[#clauses + 1] = {node, call, value}
-                end
-            end,
-            call = function(node)
-                local name = lint.builtin(node.callee)
-                if name == 'assert' or lint.defined(node.callee) then
+        local function note_all(chunk)
+            lint.walk(chunk, 'clause call binary', function(node)
+                local kind = node.kind
+                if kind == 'clause' then
+                    if node.condition then
+                        note(node.condition)
+                    end
+                elseif kind == 'binary' then
+                    local op = node.op
+                    if op ~= '..' and op ~= 'and' and op ~= 'or' then
+                        note(node)
+                    end
+                elseif lint.builtin(node.callee) == 'assert' or lint.defined(node.callee) then
                     for _, argument in ipairs(node.arguments) do
                         note(argument)
                     end
                 end
+            end)
+        end
+
+        local function expires(clause)
+            local found = false
+            for _, statement in ipairs(clause.body) do
+                lint.walk(statement, 'call', function(child)
+                    local call = not found and lint.call(child)
+                    found = found or call and expiries[call.name or ''] or false
+                end)
+            end
+            return found
+        end
+
+        local chunk, clauses = nil, {}
+        return {
+            chunk = function(node)
+                chunk = node
             end,
-            binary = function(node)
-                if node.op ~= '..' and node.op ~= 'and' and node.op ~= 'or' then
-                    note(node)
+            clause = function(node)
+                local condition = node.condition
+                if condition and condition.kind == 'binary' and condition.op ~= 'or' and #node.body < 10 and expires(node) then
+                    clauses[#clauses + 1] = node
                 end
             end,
             finish = function()
-                for _, each in ipairs(clauses) do
-                    look(each[1], each[2], each[3])
+                local noted = false
+                for _, clause in ipairs(clauses) do
+                    local call, value = counter_of(clause.condition)
+                    if call then
+                        if not noted then
+                            note_all(chunk)
+                            noted = true
+                        end
+                        look(clause, call, value)
+                    end
                 end
             end,
         }

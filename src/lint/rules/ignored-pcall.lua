@@ -12,6 +12,10 @@ if type(reply) == 'table' and reply.err then
 end
 return redis.call('LREM', KEYS[2], 1, ARGV[1])]],
     check = function(lint)
+        if not lint.source:find('pcall', 1, true) then
+            return {}
+        end
+
         -- Of redis.pcall its command, of pcall(redis.call, …) as well; nil: it is neither, or an own function's.
         local function what_of(node)
             local call = node.kind == 'call' and lint.call(node)
@@ -61,7 +65,18 @@ return redis.call('LREM', KEYS[2], 1, ARGV[1])]],
             return parent.kind == 'local'
         end
 
+        local function note(node)
+            local entry = node.variable and held[node.variable.id]
+            if entry and not is_declaration(node) and (entry.what == 'pcall' or shows(node)) then
+                entry.seen = true
+            end
+        end
+
+        local chunk
         return {
+            chunk = function(node)
+                chunk = node
+            end,
             call_statement = function(node)
                 local what = what_of(node.call)
                 if what then
@@ -74,13 +89,10 @@ return redis.call('LREM', KEYS[2], 1, ARGV[1])]],
                     hold(node.names, i, node.values[i])
                 end
             end,
-            name = function(node)
-                local entry = node.variable and held[node.variable.id]
-                if entry and not is_declaration(node) and (entry.what == 'pcall' or shows(node)) then
-                    entry.seen = true
-                end
-            end,
             finish = function()
+                if list[1] then
+                    lint.walk(chunk, 'name', note)
+                end
                 for _, entry in ipairs(list) do
                     if not entry.seen then
                         lint.report(entry.node, string.format('%s may fail, and nobody asks: look at %s', entry.what,

@@ -62,7 +62,9 @@ return v]],
 
         local function look(node, value, other)
             local of = value
-            if value.kind == 'call' and lint.builtin(value.callee) == 'type' and lint.constant(other) == 'nil' then
+            if other.kind ~= 'nil' and other.kind ~= 'name' and other.kind ~= 'string' then
+                return
+            elseif value.kind == 'call' and lint.builtin(value.callee) == 'type' and lint.constant(other) == 'nil' then
                 of = value.arguments[1]
             elseif not is_nil(other) then
                 return
@@ -77,7 +79,8 @@ return v]],
 
         return {
             binary = function(node)
-                if node.op == '==' or node.op == '~=' then
+                local op = node.op
+                if op == '==' or op == '~=' then
                     look(node, node.left, node.right)
                     look(node, node.right, node.left)
                 end

@@ -9,18 +9,15 @@ return {left, redis.call('TTL', KEYS[1])}]],
     good = [[local left = tonumber(redis.call('GET', KEYS[1]))
 return {left or false, redis.call('TTL', KEYS[1])}]],
     check = function(lint)
-        local named = {} -- keys that a command before had: what they hold may be known to be there
-
         local function is_named(node)
-            local known = false
             for _, argument in ipairs(node.arguments) do
                 for _, source in ipairs((lint.sources(argument))) do
-                    for text in pairs(source.kind == 'call' and lint.key_texts(source) or {}) do
-                        known = known or named[text] and named[text] < source.offset
+                    if source.kind == 'call' and lint.is_named(source) then
+                        return true
                     end
                 end
             end
-            return known
+            return false
         end
 
         -- Whether it is used in the block in which it is declared: in another one a condition may say that it is there.
@@ -53,7 +50,8 @@ return {left or false, redis.call('TTL', KEYS[1])}]],
         end
 
         local function look(node, depth)
-            local shape = depth < 8 and lint.shape(node)
+            local kind = node.kind
+            local shape = (kind == 'table' or kind == 'name' or kind == 'call') and depth < 8 and lint.shape(node)
             local elements = {}
             for _, field in ipairs(shape and shape.made.fields or {}) do
                 if not field.key then
@@ -77,11 +75,6 @@ return {left or false, redis.call('TTL', KEYS[1])}]],
         end
 
         return {
-            command = function(node)
-                for text in pairs(lint.key_texts(node) or {}) do
-                    named[text] = named[text] or node.offset
-                end
-            end,
             ['return'] = function(node)
                 if lint.answers(node) then
                     for _, value in ipairs(node.values) do

@@ -19,19 +19,25 @@ end
 return n]],
     check = function(lint)
         -- Of a variable whose type is asked: what it is on which path is more than is known here.
-        local typed
+        local typed, chunk
 
-        local function note_types(chunk)
-            typed = {}
-            lint.walk(chunk, function(child)
-                local of = child.kind == 'call' and lint.builtin(child.callee) == 'type' and child.arguments[1]
-                if of then
-                    typed[lint.text(of)] = true
-                end
-            end)
+        local function is_typed(node)
+            if not typed then
+                typed = {}
+                lint.walk(chunk, 'call', function(child)
+                    local of = lint.builtin(child.callee) == 'type' and child.arguments[1]
+                    if of then
+                        typed[lint.text(of)] = true
+                    end
+                end)
+            end
+            return typed[lint.text(node)]
         end
 
         local function tell(node, number, text)
+            if is_typed(text) then
+                return
+            end
             local command = lint.reply(text)
             local index = lint.index(text)
             local list = text.kind == 'index' and lint.reply(text.object)
@@ -95,7 +101,7 @@ return n]],
         end
 
         local function look(node, number, text)
-            if not is_number(number) or typed[lint.text(text)] then
+            if not is_number(number) or not lint.may(text, 'string', 'number') then
                 return false
             elseif not order[node.op] and lint.may(text, 'string', 'number') and is_other(number, text) then
                 tell(node, number, text)
@@ -109,9 +115,12 @@ return n]],
         end
 
         return {
-            chunk = note_types,
+            chunk = function(node)
+                chunk = node
+            end,
             binary = function(node)
-                if order[node.op] or node.op == '==' or node.op == '~=' then
+                local op = node.op
+                if order[op] or (op == '==' or op == '~=') and node.right.kind ~= 'nil' then
                     return look(node, node.left, node.right) or look(node, node.right, node.left)
                         or look_default(node, node.left, node.right) or look_default(node, node.right, node.left)
                 end

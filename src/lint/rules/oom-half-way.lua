@@ -10,7 +10,7 @@ redis.call('LREM', KEYS[2], 1, ARGV[1])]],
     good = [[redis.call('SADD', KEYS[1], ARGV[1])
 redis.call('LREM', KEYS[2], 1, ARGV[1])]],
     check = function(lint)
-        if lint.kind ~= 'eval' or lint.shebang then
+        if lint.kind ~= 'eval' or lint.shebang or not lint.source:find('pcall', 1, true) then
             return {}
         end
         local asked = {} -- variables of which `err` is asked
@@ -29,11 +29,7 @@ redis.call('LREM', KEYS[2], 1, ARGV[1])]],
 
         -- Only the first write can be refused: behind one that was done all are.
         local function visit(_, before, _, here)
-            local first
-            while before do
-                first = not before.loop and before or first
-                before = before.next
-            end
+            local first = before and before.first
             local call = first and first.call
             if not call or not call.protected or not call.info.denyoom or told[first.node.offset] then
                 return
@@ -50,21 +46,44 @@ redis.call('LREM', KEYS[2], 1, ARGV[1])]],
             end
         end
 
+        -- Functions that call a command by pcall which may be refused; and which answers are asked about.
+        local function functions_of(chunk)
+            local list, seen = {}, {}
+            lint.walk(chunk, 'call', function(node)
+                local call = lint.call(node)
+                local func = call and call.protected and call.info and call.info.denyoom and lint.func(node)
+                if func and not seen[func] then
+                    seen[func] = true
+                    list[#list + 1] = func
+                end
+            end)
+            return list
+        end
+
+        local function note(node)
+            if node.kind == 'index' then
+                local of = node.object
+                if node.named and node.key.text == 'err' and of.kind == 'name' and of.variable then
+                    asked[of.variable.id] = true
+                end
+                return
+            end
+            for _, argument in ipairs(node.arguments) do -- type(reply), check(reply)
+                if argument.kind == 'name' and argument.variable then
+                    asked[argument.variable.id] = true
+                end
+            end
+        end
+
         return {
-            index = function(node)
-                if node.named and node.key.text == 'err' and node.object.kind == 'name' and node.object.variable then
-                    asked[node.object.variable.id] = true
+            chunk = function(node)
+                local list = functions_of(node)
+                if list[1] then
+                    lint.walk(node, 'index call', note)
                 end
-            end,
-            call = function(node)
-                for _, argument in ipairs(node.arguments) do -- type(reply), check(reply)
-                    if argument.kind == 'name' and argument.variable then
-                        asked[argument.variable.id] = true
-                    end
+                for _, func in ipairs(list) do
+                    lint.paths(func, visit)
                 end
-            end,
-            leave_chunk = function(node)
-                lint.paths(node, visit)
             end,
         }
     end,

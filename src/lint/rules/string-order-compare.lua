@@ -15,22 +15,25 @@ if not best or tonumber(ARGV[1]) > tonumber(best) then
 end]],
     check = function(lint)
         -- Whoever asks how long a string is compares digits by their length first, as is right for what is beyond 2^53.
-        local measured
+        local measured, chunk
 
-        local function note_lengths(chunk)
-            measured = {}
-            lint.walk(chunk, function(child)
-                if child.kind == 'unary' and child.op == '#' then
-                    measured[lint.text(child.operand)] = true
-                end
-            end)
+        local function is_measured(node)
+            if not measured then
+                measured = {}
+                lint.walk(chunk, 'unary', function(child)
+                    if child.op == '#' then
+                        measured[lint.text(child.operand)] = true
+                    end
+                end)
+            end
+            return measured[lint.text(node)]
         end
 
         -- Text as it came in, not made of something.
         local function came(node)
             return lint.may(node, 'string') and lint.always(node, 'string', 'nil', 'false')
                 and lint.from(node, 'argument', 'reply') and not lint.from(node, 'computed')
-                and not measured[lint.text(node)]
+                and not is_measured(node)
         end
 
         local function digits(node)
@@ -39,7 +42,9 @@ end]],
         end
 
         return {
-            chunk = note_lengths,
+            chunk = function(node)
+                chunk = node
+            end,
             binary = function(node)
                 if not order[node.op] then
                     return

@@ -10,7 +10,7 @@ such a table; then nothing but that is answered.]],
     bad = [[return {count = redis.call('LLEN', KEYS[1])}]],
     good = [[return {'count', redis.call('LLEN', KEYS[1])}]],
     check = function(lint)
-        local told = {}
+        local told, chunk = {}, nil
 
         local function tell(node, names)
             if not told[node.offset] then
@@ -20,20 +20,41 @@ such a table; then nothing but that is answered.]],
             end
         end
 
-        local later = {} -- by a variable's id: names of fields that it is given behind its making
+        local later -- by a variable's id: names of fields that it is given behind its making
+
+        local function later_of(variable)
+            if not later then
+                later = {}
+                lint.walk(chunk, 'assign', function(node)
+                    for _, target in ipairs(node.targets) do
+                        local of = target.kind == 'index' and target.named and target.object
+                        local id = of and of.kind == 'name' and of.variable and of.variable.id
+                        if id then
+                            later[id] = later[id] or {}
+                            table.insert(later[id], target.key.text)
+                        end
+                    end
+                end)
+            end
+            return later[variable.id] or {}
+        end
 
         local function look(node, depth)
-            local shape = depth < 8 and lint.shape(node)
+            local kind = node.kind
+            local shape = (kind == 'table' or kind == 'name' or kind == 'call') and depth < 8 and lint.shape(node)
+            if not shape then
+                return
+            end
             local variable = node.kind == 'name' and node.variable
             local names = {}
-            for _, field in ipairs(shape and shape.made.fields or {}) do
+            for _, field in ipairs(shape.made.fields) do
                 if field.named then
                     names[#names + 1] = field.key.text
                 elseif not field.key then
                     look(field.value, depth + 1)
                 end
             end
-            for _, name in ipairs(shape and shape.fields and variable and later[variable.id] or {}) do
+            for _, name in ipairs(shape.fields and variable and later_of(variable) or {}) do
                 names[#names + 1] = name
             end
             for _, name in ipairs(names) do
@@ -46,27 +67,15 @@ such a table; then nothing but that is answered.]],
             end
         end
 
-        local returned = {}
         return {
-            assign = function(node)
-                for _, target in ipairs(node.targets) do
-                    local of = target.kind == 'index' and target.named and target.object
-                    if of and of.kind == 'name' and of.variable then
-                        later[of.variable.id] = later[of.variable.id] or {}
-                        table.insert(later[of.variable.id], target.key.text)
-                    end
-                end
+            chunk = function(node)
+                chunk = node
             end,
             ['return'] = function(node)
                 if lint.answers(node) then
                     for _, value in ipairs(node.values) do
-                        returned[#returned + 1] = value
+                        look(value, 0)
                     end
-                end
-            end,
-            finish = function()
-                for _, value in ipairs(returned) do
-                    look(value, 0)
                 end
             end,
         }

@@ -8,19 +8,26 @@ local long = {
     ZREVRANGEBYLEX = {word = 'LIMIT'}, ZINTER = {}, ZUNION = {}, ZDIFF = {},
 }
 
+local order = {['<'] = true, ['>'] = true, ['<='] = true, ['>='] = true, ['=='] = true, ['~='] = true}
+
 return {
     severity = 'warning',
     summary = 'unpack of something that may be too long for it',
     why = [[unpack gives at most some 7,990 values: with more it is an error, "too many results to unpack", and what was written before
 it stays. That is for as long as there is little in the key; then the script fails each time. Take such a list in
 pieces: unpack(list, i, math.min(i + 999, #list)).]],
-    bad = [[local members = redis.call('SMEMBERS', KEYS[1])
-redis.call('DEL', unpack(members))]],
-    good = [[local members = redis.call('SMEMBERS', KEYS[1])
-for i = 1, #members, 1000 do
-    redis.call('DEL', unpack(members, i, math.min(i + 999, #members)))
+    bad = [[local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+if #due > 0 then
+    redis.call('RPUSH', KEYS[2], unpack(due))
+end]],
+    good = [[local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, 1000)
+if #due > 0 then
+    redis.call('RPUSH', KEYS[2], unpack(due))
 end]],
     check = function(lint)
+        if not lint.source:find('unpack', 1, true) then
+            return {}
+        end
         local measured, grown = {}, {} -- whose length is compared; what grows in loops, by a variable's id: of what
 
         -- The command that a reply is of if it may be of any length.
@@ -106,34 +113,46 @@ end]],
             end
         end
 
-        local calls = {}
-        return {
-            binary = function(node)
-                if node.op ~= '..' and node.op ~= 'and' and node.op ~= 'or' then
-                    for _, side in ipairs({node.left, node.right}) do
-                        local constant = lint.constant(side == node.left and node.right or node.left)
-                        if side.kind == 'unary' and side.op == '#' and constant ~= 0 and not ('+-*/%'):find(node.op, 1, true) then
-                            measured[lint.text(side.operand)] = true
-                        end
+        local function note(node)
+            local kind = node.kind
+            if kind == 'unary' then
+                local above = node.parent
+                if node.op == '#' and above.kind == 'binary' and order[above.op] then
+                    local other = above.left == node and above.right or above.left
+                    if lint.constant(other) ~= 0 then
+                        measured[lint.text(node.operand)] = true
                     end
                 end
-            end,
-            assign = function(node)
+            elseif kind == 'call' then
+                if lint.builtin(node.callee) == 'table.insert' and node.arguments[1] then
+                    note_growth(node, node.arguments[1])
+                end
+            else
                 for _, target in ipairs(node.targets) do
                     if target.kind == 'index' then
                         note_growth(node, target.object)
                     end
                 end
+            end
+        end
+
+        local calls, chunk = {}, nil
+        return {
+            chunk = function(node)
+                chunk = node
             end,
             call = function(node)
-                local name = lint.builtin(node.callee)
-                if name == 'table.insert' and node.arguments[1] then
-                    note_growth(node, node.arguments[1])
-                elseif name == 'unpack' and node.arguments[1] and not node.arguments[3] then
-                    calls[#calls + 1] = node
+                if lint.builtin(node.callee) == 'unpack' then
+                    local arguments = node.arguments
+                    if arguments[1] and not arguments[3] then
+                        calls[#calls + 1] = node
+                    end
                 end
             end,
             finish = function()
+                if calls[1] then
+                    lint.walk(chunk, 'unary call assign', note)
+                end
                 for _, node in ipairs(calls) do
                     look(node)
                 end

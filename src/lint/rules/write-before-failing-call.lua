@@ -5,6 +5,16 @@ local failing = {
     ['XGROUP CREATE'] = 'the group is there', ['XGROUP SETID'] = 'there is no such group',
     ['XGROUP CREATECONSUMER'] = 'there is no such group',
 }
+local function names_failing(source)
+    source = source:upper()
+    for name in pairs(failing) do
+        if source:find(name:match('%u+'), 1, true) then
+            return true
+        end
+    end
+    return false
+end
+
 -- What nobody has to take back.
 local harmless = {EXPIRE = true, PEXPIRE = true, EXPIREAT = true, PEXPIREAT = true, TOUCH = true, PERSIST = true}
 
@@ -25,14 +35,22 @@ end
 redis.call('DECRBY', KEYS[1], ARGV[1])
 redis.call('RPUSH', KEYS[2], ARGV[1])]],
     check = function(lint)
+        if not lint.source:find('err', 1, true) and not lint.source:find('assert', 1, true) and not names_failing(lint.source) then
+            return {}
+        end
         local depends
+        local commands = {} -- by function: whether it calls any
 
         local function has_commands(func)
-            local found = false
-            lint.walk(func, function(child)
-                found = found or child.kind == 'call' and (lint.call(child) ~= nil or lint.defined(child.callee) ~= nil)
-                return not found
-            end)
+            local found = commands[func]
+            if found == nil then
+                found = false
+                lint.walk(func, 'call', function(child)
+                    found = found or lint.call(child) ~= nil or lint.defined(child.callee) ~= nil
+                    return not found
+                end)
+                commands[func] = found
+            end
             return found
         end
 
@@ -71,10 +89,13 @@ redis.call('RPUSH', KEYS[2], ARGV[1])]],
             return func and has_commands(func) or not func and not lint.builtin(node.callee)
         end
 
+        local patience -- how much is looked at for one error
+
         -- Whether a value may be another one because of a write: then it cannot be looked at before.
         function depends(node, write, depth)
-            local found = depth > 6
-            lint.walk(node, function(child)
+            patience = patience - 1
+            local found = depth > 6 or patience < 0
+            lint.walk(node, 'call method name function', function(child)
                 if found or child.kind == 'function' then
                     return false
                 elseif child.kind == 'call' then
@@ -93,15 +114,16 @@ redis.call('RPUSH', KEYS[2], ARGV[1])]],
             return found
         end
 
-        -- The first of the last writes before `count` that nothing in the conditions depends on.
-        local function free_write(before, conditions)
+        -- The first of the last writes that nothing in the conditions depends on.
+        local function free_write(before, conditions, count)
             local found
+            patience = 100
             while before do
                 if not before.call then
                     return found
                 end
-                for _, condition in ipairs(conditions) do
-                    if depends(condition, before, 0) then
+                for i = 1, count do
+                    if depends(conditions[i], before, 0) then
                         return found
                     end
                 end
@@ -117,10 +139,10 @@ redis.call('RPUSH', KEYS[2], ARGV[1])]],
             local found = false
             for _, statement in ipairs(body) do
                 if statement.offset < node.offset then
-                    lint.walk(statement, function(child)
-                        local call = child.kind == 'call' and lint.call(child)
-                        found = found or call and call.info and call.info.write
-                        found = found or child.kind == 'call' and lint.defined(child.callee) and has_commands(lint.defined(child.callee))
+                    lint.walk(statement, 'call', function(child)
+                        local call = not found and lint.call(child)
+                        local func = not found and not call and lint.defined(child.callee)
+                        found = found or call and call.info and call.info.write or func and has_commands(func) or false
                         return not found
                     end)
                 end
@@ -135,7 +157,7 @@ redis.call('RPUSH', KEYS[2], ARGV[1])]],
         end
 
         local function look_error(node, what, guard)
-            local write = guard and not writes_in(guard.body, node) and free_write(guard.before, guard.conditions)
+            local write = guard and not writes_in(guard.body, node) and free_write(guard.before, guard.conditions, guard.count)
             if write then
                 tell(node, write, what)
             end
@@ -200,24 +222,49 @@ redis.call('RPUSH', KEYS[2], ARGV[1])]],
             elseif node.kind == 'call_statement' and node.call.kind == 'call' and lint.builtin(node.call.callee) == 'assert'
                 and node.call.arguments[1]
             then
-                local write = free_write(before, {node.call.arguments[1]})
+                local write = free_write(before, node.call.arguments, 1)
                 if write then
                     tell(node, write, 'assert')
                 end
             end
             for _, part in ipairs(parts_of(node)) do
-                lint.walk(part, function(child)
-                    if child.kind == 'call' then
-                        look_call(child, before)
+                lint.walk(part, 'call function', function(child)
+                    if child.kind == 'function' then
+                        return false
                     end
-                    return child.kind ~= 'function'
+                    look_call(child, before)
                 end)
             end
         end
 
+        -- Functions in which an error may come about; the others are not gone through.
+        local function functions_of(chunk)
+            local list, seen = {}, {}
+            lint.walk(chunk, 'call return', function(node)
+                local found
+                if node.kind == 'call' then
+                    local name = lint.builtin(node.callee)
+                    local call = lint.call(node)
+                    found = name == 'error' or name == 'assert' or call and failing[call.name or '']
+                        or not name and lint.defined(node.callee) and lint.raises(node.parent)
+                else
+                    local value = node.values[1]
+                    found = value and is_error_table(value)
+                end
+                local func = found and lint.func(node)
+                if func and not seen[func] then
+                    seen[func] = true
+                    list[#list + 1] = func
+                end
+            end)
+            return list
+        end
+
         return {
             chunk = function(node)
-                lint.paths(node, visit)
+                for _, func in ipairs(functions_of(node)) do
+                    lint.paths(func, visit)
+                end
             end,
         }
     end,
