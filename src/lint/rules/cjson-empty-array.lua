@@ -29,7 +29,7 @@ return #latest > 0 and cjson.encode(latest) or '[]']],
                 return nil
             elseif lists[command] then
                 return string.format('is empty when %s finds nothing', command)
-            elseif shape and shape.whole and shape.list and not shape.fields and not shape.made.fields[1] then
+            elseif shape and shape.list and not shape.fields and not shape.made.fields[1] then
                 return 'may be empty'
             end
         end
