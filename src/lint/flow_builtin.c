@@ -292,6 +292,21 @@ static bool special(struct flow *flow, struct lint_node *node, const char *name,
     return true;
 }
 
+/* Whether the first capture of a pattern is empty: then what string.match gives is a position. */
+static bool captures_position(const struct fact *pattern)
+{
+    const char *text = pattern->value.text.text;
+    size_t size = pattern->value.text.size;
+    if (!flow_is_text(pattern))
+        return false;
+    for (size_t i = 0; i + 1 < size; i++)
+        if (text[i] == '%')
+            i++;
+        else if (text[i] == '(')
+            return text[i + 1] == ')';
+    return false;
+}
+
 void flow_call_builtin(struct flow *flow, struct lint_node *node, const char *name,
                        const struct flow_values *arguments, struct flow_values *out)
 {
@@ -301,6 +316,8 @@ void flow_call_builtin(struct flow *flow, struct lint_node *node, const char *na
     by_letters(flow, builtin, arguments, out);
     if (strcmp(name, "select") == 0 && flow_text_is(flow_nth(arguments, 0), "#"))
         flow_one(flow, flow->whole, out);
+    if (strcmp(name, "string.match") == 0 && captures_position(flow_nth(arguments, 1)))
+        out->at[0] = flow_read(flow, "n0", out->at[0]->value.origins);
 }
 
 const char *flow_builtin_name(const char *name)

@@ -114,3 +114,9 @@ if n == 5 then
   return 'five'
 end
 return 'no'
+--- good clean live="(integer) 3"
+local at = string.match('ab-1', '()%-')
+if at and at <= 3 then
+  return at
+end
+return 0
