@@ -9,6 +9,15 @@
 #include "base/alloc.h"
 #include "lint/engine_state.h"
 
+static void look_at_the_clock(lua_State *L, lua_Debug *at);
+
+/* Ends the rule at its next instruction, and, if it catches that error, at every one after that. */
+static void end_soon(struct engine *engine, enum engine_trouble trouble)
+{
+    engine->trouble = trouble;
+    lua_sethook(engine->lua, look_at_the_clock, LUA_MASKCOUNT, 1);
+}
+
 static bool pays(struct engine *engine, uint64_t steps)
 {
     struct engine_rule *rule = engine->current;
@@ -19,7 +28,16 @@ static bool pays(struct engine *engine, uint64_t steps)
         return true;
     }
     rule->steps = 0;
-    engine->trouble = ENGINE_STEPS;
+    end_soon(engine, ENGINE_STEPS);
+    return false;
+}
+
+/* Lua asks twice, with garbage collected in between: only then there is no memory. */
+static bool refuse(struct engine *engine)
+{
+    if (engine->refused && engine->current != NULL && engine->trouble == ENGINE_FINE)
+        end_soon(engine, ENGINE_MEMORY);
+    engine->refused = true;
     return false;
 }
 
@@ -30,9 +48,10 @@ static bool may_grow(struct engine *engine, size_t size)
     if (rule != NULL && rule->allocated > engine->memory / 2)
         limit -= engine->memory / 8;
     if (engine->used > limit || size > limit - engine->used)
-        return false;
+        return refuse(engine);
     if (!pays(engine, size / ENGINE_BYTES_PER_STEP))
         return false;
+    engine->refused = false;
     if (rule != NULL)
         rule->allocated += size;
     return true;
@@ -72,28 +91,20 @@ static void collect_if_large(struct engine *engine)
     engine->collecting = large;
 }
 
-static void look_at_the_clock(lua_State *L, lua_Debug *at);
-
-/* The rule that catches this error meets it again at its next instruction. */
-static void stop(lua_State *L)
-{
-    lua_sethook(L, look_at_the_clock, LUA_MASKCOUNT, 1);
-    luaL_error(L, "stopped");
-}
-
 static void look_at_the_clock(lua_State *L, lua_Debug *at)
 {
     (void)at;
     struct engine *engine = engine_of(L);
     collect_if_large(engine);
     if (engine->trouble != ENGINE_FINE || !pays(engine, ENGINE_STRIDE))
-        stop(L);
+        luaL_error(L, "stopped");
 }
 
 void engine_watch(lua_State *L)
 {
     struct engine *engine = engine_of(L);
     engine->trouble = ENGINE_FINE;
+    engine->refused = false;
     collect_if_large(engine);
     lua_sethook(L, look_at_the_clock, LUA_MASKCOUNT, ENGINE_STRIDE);
 }
@@ -102,11 +113,11 @@ void engine_charge(lua_State *L, uint64_t steps)
 {
     struct engine *engine = engine_of(L);
     if (engine->trouble != ENGINE_FINE || !pays(engine, steps))
-        stop(L);
+        luaL_error(L, "stopped");
 }
 
 void engine_stop(lua_State *L)
 {
-    engine_of(L)->trouble = ENGINE_STOPPED;
-    stop(L);
+    end_soon(engine_of(L), ENGINE_STOPPED);
+    luaL_error(L, "stopped");
 }

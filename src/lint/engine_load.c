@@ -149,7 +149,7 @@ static vouch_status refuse(struct engine *engine, const char *name, int status, 
         return error_set(error, VOUCH_ENOMEM, VOUCH_CAUSE_MEMORY, "reading the rule '%s'", name);
     if (engine->trouble == ENGINE_STEPS)
         reason = "it takes more steps than a rule may";
-    else if (status == LUA_ERRMEM)
+    else if (engine->trouble == ENGINE_MEMORY || status == LUA_ERRMEM)
         reason = "it takes more memory than rules may";
     else if (lua_type(L, -1) == LUA_TSTRING)
         reason = lua_tostring(L, -1);

@@ -132,7 +132,7 @@ bool engine_report_failure(struct engine *engine, int status)
     char message[FAILURE_MAX], reason[FAILURE_MAX - 128];
     if (engine->trouble == ENGINE_STEPS)
         snprintf(reason, sizeof reason, "it took more steps than it may");
-    else if (status == LUA_ERRMEM)
+    else if (engine->trouble == ENGINE_MEMORY || status == LUA_ERRMEM)
         snprintf(reason, sizeof reason, "it took more memory than it may");
     else
         error_text(engine, reason, sizeof reason);

@@ -3,6 +3,7 @@
  *
  * Left out, beside what loads and prints: collectgarbage, coroutines (another count of instructions), xpcall (its
  * handler would run where no hook does), math.random, string.dump, and finalizers, which run at any time. */
+#include "lint/engine_pattern.h"
 #include "lint/engine_state.h"
 
 #include <lualib.h>
@@ -140,8 +141,10 @@ void engine_open_libraries(lua_State *L)
     lua_pop(L, 1);
     for (const luaL_Reg *library = libraries; library->name != NULL; library++) {
         luaL_requiref(L, library->name, library->func, 0);
+        engine_bound_library(L, library->name);
         if (strcmp(library->name, "string") == 0) {
             remove_field(L, "dump");
+            luaL_setfuncs(L, engine_string_functions, 0);
         } else if (strcmp(library->name, "math") == 0) {
             remove_field(L, "random");
             remove_field(L, "randomseed");

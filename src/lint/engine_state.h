@@ -72,6 +72,7 @@ enum engine_step { ENGINE_ENTER, ENGINE_SPECIAL, ENGINE_LEAVE };
 enum engine_trouble {
     ENGINE_FINE,
     ENGINE_STEPS,  /* the rule took too many */
+    ENGINE_MEMORY, /* it took too much */
     ENGINE_STOPPED /* the one who is told of findings wants no more */
 };
 
@@ -82,6 +83,7 @@ struct engine {
     size_t used, base, limit; /* bytes of Lua: now; before a run; at most */
     bool collecting;          /* garbage is being collected */
     bool starved;             /* the heap itself is short */
+    bool refused;             /* the last bytes that Lua asked for */
     enum engine_trouble trouble;
     struct engine_rule **rules; /* sorted by name */
     size_t rule_count, rule_capacity;
@@ -152,6 +154,8 @@ static inline void engine_look_back(lua_State *L)
 
 /* Opens the libraries, and leaves the globals that rules share on the stack. */
 void engine_open_libraries(lua_State *L);
+/* Makes rules pay for functions of the library on top that can take long: engine_library.c. */
+void engine_bound_library(lua_State *L, const char *library);
 /* Takes the table on top; leaves what reads as it does, and cannot be changed. */
 void engine_freeze(lua_State *L);
 /* A table's __newindex. */
