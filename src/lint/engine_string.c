@@ -89,7 +89,7 @@ static int find_or_match(lua_State *L, bool find)
     bool plain = lua_toboolean(L, 4);
     for (size_t i = 0; find && !plain; i++) {
         plain = i == pattern_size;
-        if (plain || (words[i] != 0 && strchr("^$*+?.()[]%-", words[i]) != NULL))
+        if (plain || (words[i] != 0 && strchr("^$*+?.([%-", words[i]) != NULL))
             break;
     }
     if (find && plain) {
