@@ -13,14 +13,20 @@ return 'not there']],
 end
 return 'not there']],
     check = function(lint)
-        -- What it is that is a number on every path; nil: it may be nothing, or it is no reply.
-        local function what(node)
+        local arithmetic = {['+'] = true, ['-'] = true, ['*'] = true, ['/'] = true, ['%'] = true, ['^'] = true}
+
+        -- Why it is a number on every path; nil: it may be nothing, or is such a number as nobody takes for an answer.
+        local function why(node)
             if node.kind == 'unary' and node.op == '#' then
-                return 'a length is a number', '> 0'
+                return 'a length is a number'
             end
             local command = lint.reply(node)
             if command and lint.always(node, 'number') then
-                return command .. ' answers a number', '== 1'
+                return command .. ' answers a number'
+            end
+            local list, all = lint.sources(node)
+            if all and #list == 1 and list[1].kind == 'binary' and arithmetic[list[1].op] then
+                return 'what is computed is a number'
             end
         end
 
@@ -34,10 +40,9 @@ return 'not there']],
                 end
                 return condition(node.right)
             end
-            local says, instead = what(node)
-            if says then
-                lint.report(node, ('%s, and 0 is true as well: write `%s %s`'):format(says, lint.quote(node):sub(2, -2),
-                    instead))
+            local reason = why(node)
+            if reason then
+                lint.report(node, ('%s, and 0 is true as well: write `%s > 0`'):format(reason, lint.quote(node):sub(2, -2)))
             end
         end
 

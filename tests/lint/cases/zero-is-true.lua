@@ -3,7 +3,7 @@ if redis.call('EXISTS', KEYS[1]) then
   return 'there'
 end
 return 'not there'
---- bad at=1 says="== 1" setup="SET {t}1 x" live="\"done\"" only
+--- bad at=1 says="> 0" setup="SET {t}1 x" live="\"done\"" only
 if not redis.call('SETNX', KEYS[1], ARGV[1]) then
   return 'somebody else'
 end
@@ -39,6 +39,12 @@ if redis.call('SISMEMBER', KEYS[1], 'a') or redis.call('GET', KEYS[2]) then
   return 'in'
 end
 return 'out'
+--- bad at=2:4 says="computed" setup="HSET {t}1 f 3" live="\"some\""
+local left = redis.call('HGET', KEYS[1], 'f') - 3
+if left then
+  return 'some'
+end
+return 'none'
 --- bad kind=function at=3 live="\"there\""
 #!lua name=z
 local function f(keys)
