@@ -35,12 +35,31 @@
 struct fact {
     struct lint_value value; /* first: node->value points to it */
     const char *elements; /* of a table that is a reply or made of text: letters of what is in it */
+    uint16_t limits;      /* of what is not known: of which types it can be; 0: all. Else 0 */
     double bound;         /* a number, or a text of one, is not larger; 0: who knows */
     bool digits;          /* a text that is a whole number */
     bool several;         /* of a call, only in node->value: it may give none, or more than one */
     uint32_t hash;
     struct fact *next;
 };
+
+enum { FLOW_ALL_TYPES = (LINT_TYPE_USERDATA << 1) - 1 };
+
+/* Of a fact that is not known. */
+static inline unsigned flow_limits(const struct fact *fact)
+{
+    return fact->limits ? fact->limits : FLOW_ALL_TYPES;
+}
+
+/* Takes types off; what is not known can be of none of them either. */
+static inline void flow_limit(struct fact *fact, unsigned types)
+{
+    fact->value.types &= (uint16_t)types;
+    if (!fact->value.unknown)
+        return;
+    fact->limits = (uint16_t)(flow_limits(fact) & types);
+    fact->value.unknown = fact->limits != 0;
+}
 
 /* What several values are adjusted from: a call's results, `...`. */
 enum { FLOW_VALUES = 8 };
@@ -75,6 +94,7 @@ enum { FLOW_FIELDS = 32 };
 struct flow_field {
     const struct fact *key; /* a constant */
     const struct fact *value;
+    bool sure; /* the constructor puts something there; else it may be absent */
     struct flow_field *next;
 };
 struct flow_table {

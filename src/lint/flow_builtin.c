@@ -125,13 +125,14 @@ static const struct fact *to_number(struct flow *flow, const struct lint_node *s
         n->types |= LINT_TYPE_NUMBER;
         bool whole = fact->digits || second;
         n->whole |= whole ? LINT_WHOLE : LINT_FRACTION;
-        if (!fact->digits && !flow_is_text(fact))
+        if (!fact->digits)
             n->types |= LINT_TYPE_NIL;
     }
     const unsigned numbers = LINT_TYPE_NUMBER | LINT_TYPE_STRING;
     if (v->types & ~numbers || v->element)
         n->types |= LINT_TYPE_NIL;
-    n->unknown = v->unknown;
+    n->unknown = v->unknown; /* then it is a number or nil */
+    number.limits = LINT_TYPE_NUMBER | LINT_TYPE_NIL;
     if (flow_is_nothing(fact))
         return fact;
     number.bound = fact->bound;
@@ -213,6 +214,13 @@ static void unpack(struct flow *flow, const struct fact *table, bool from_one,
         out->at[out->count++] = flow_argument(flow, table->value.thing == LINT_THING_KEYS, i + 1);
 }
 
+static bool calls_server(const struct fact *callee)
+{
+    return callee->value.thing == LINT_THING_BUILTIN &&
+           (strcmp(callee->value.builtin, "redis.call") == 0 ||
+            strcmp(callee->value.builtin, "redis.pcall") == 0);
+}
+
 /* pcall(f, …), pcall(redis.call, …) */
 static void protected_call(struct flow *flow, const struct flow_values *arguments,
                            struct flow_values *out)
@@ -228,8 +236,14 @@ static void protected_call(struct flow *flow, const struct flow_values *argument
         flow_call_function(flow, callee->value.function->user, &passed, &inner);
         flow->dead = dead;
     } else {
-        for (size_t i = 0; i < arguments->count; i++)
+        unsigned origins = LINT_FROM_COMPUTED;
+        for (size_t i = 0; i < arguments->count; i++) {
+            origins |= arguments->at[i]->value.origins;
             flow_escape(flow, arguments->at[i]);
+        }
+        flow_escape(flow, arguments->rest);
+        inner.rest = flow_with_origins(flow, flow->unknown,
+                                       calls_server(callee) ? LINT_FROM_REPLY : origins);
     }
     *out = (struct flow_values){.rest = flow_doubt(flow, inner.rest)};
     out->at[out->count++] = flow->boolean;
@@ -286,6 +300,10 @@ static bool special(struct flow *flow, struct lint_node *node, const char *name,
         *out = (struct flow_values){.rest = flow->nil, .exact = true};
     } else if (strcmp(name, "table.remove") == 0) {
         flow_one(flow, flow_element(flow, one, true), out);
+        flow_escape(flow, one); /* what stands where is not known any more */
+    } else if (strcmp(name, "table.sort") == 0) {
+        flow_escape(flow, one);
+        return false;
     } else {
         return false;
     }

@@ -111,11 +111,24 @@ static const struct fact *leaf(struct flow *flow, struct lint_node *node)
     }
 }
 
+/* What of a left side comes through `or`: of `x and y` nothing of x, since that is only there if it is false. */
+static const struct fact *true_part(struct flow *flow, const struct lint_node *node,
+                                    const struct fact *fact)
+{
+    const struct fact *part = flow_when(flow, fact, true);
+    while (node->kind == LINT_PAREN)
+        node = node->a;
+    if (flow_is_nothing(part) || node->kind != LINT_BINARY || node->op != LINT_OP_AND)
+        return part;
+    return flow_when(flow, (const struct fact *)node->b->value, true);
+}
+
 /* `and`, `or`: the right side is run where the left one lets it. */
 static const struct fact *choice(struct flow *flow, struct lint_node *node, const struct fact *left)
 {
     bool is_and = node->op == LINT_OP_AND, dead = flow->dead;
-    const struct fact *stays = flow_when(flow, left, !is_and);
+    const struct fact *stays =
+        is_and ? flow_when(flow, left, false) : true_part(flow, node->a, left);
     const struct fact *goes = flow_when(flow, left, is_and);
     size_t mark = flow_mark(flow);
     flow_refine(flow, node->a, is_and);

@@ -29,11 +29,11 @@ static uint64_t bits_of(double number)
 static uint32_t hash_of(const struct fact *fact)
 {
     const struct lint_value *v = &fact->value;
-    uint32_t hash =
-        mix_word(1, (uint64_t)v->types | (uint64_t)v->origins << 16 | (uint64_t)v->thing << 32 |
-                        (uint64_t)v->whole << 40 | (uint64_t)v->unknown << 48 |
-                        (uint64_t)v->constant << 49 | (uint64_t)v->element << 50 |
-                        (uint64_t)fact->digits << 51 | (uint64_t)fact->several << 52);
+    uint32_t hash = mix_word(1, (uint64_t)v->types | (uint64_t)v->origins << 16 |
+                                    (uint64_t)v->thing << 32 | (uint64_t)v->whole << 40 |
+                                    (uint64_t)v->unknown << 48 | (uint64_t)v->constant << 49 |
+                                    (uint64_t)v->element << 50 | (uint64_t)fact->digits << 51 |
+                                    (uint64_t)fact->several << 52 | (uint64_t)fact->limits << 53);
     hash = mix_word(hash, bits_of(v->number));
     hash = mix_word(hash, bits_of(fact->bound));
     hash = mix_word(hash, (uint64_t)v->key << 32 | (uint32_t)v->text.size);
@@ -61,18 +61,36 @@ static bool equal(const struct fact *a, const struct fact *b)
     return a->hash == b->hash && v->types == w->types && v->origins == w->origins &&
            v->thing == w->thing && v->whole == w->whole && v->unknown == w->unknown &&
            v->constant == w->constant && v->element == w->element && a->digits == b->digits &&
-           a->several == b->several && bits_of(v->number) == bits_of(w->number) &&
-           bits_of(a->bound) == bits_of(b->bound) && v->key == w->key && v->builtin == w->builtin &&
-           v->function == w->function && v->shape == w->shape && a->elements == b->elements &&
-           v->reply == w->reply && same_name(v->reply_name, w->reply_name) &&
-           same_text(&v->text, &w->text);
+           a->several == b->several && a->limits == b->limits &&
+           bits_of(v->number) == bits_of(w->number) && bits_of(a->bound) == bits_of(b->bound) &&
+           v->key == w->key && v->builtin == w->builtin && v->function == w->function &&
+           v->shape == w->shape && a->elements == b->elements && v->reply == w->reply &&
+           same_name(v->reply_name, w->reply_name) && same_text(&v->text, &w->text);
+}
+
+/* What can only be of one type, or of those that are known anyway, is known. */
+static void tidy_limits(struct fact *fact)
+{
+    struct lint_value *v = &fact->value;
+    unsigned limits = fact->limits;
+    if (!v->unknown || limits == FLOW_ALL_TYPES)
+        fact->limits = 0;
+    if (!v->unknown || limits == 0 || limits == FLOW_ALL_TYPES)
+        return;
+    if ((limits & (limits - 1)) == 0)
+        v->types |= (uint16_t)limits;
+    if ((limits & ~(unsigned)v->types) != 0)
+        return;
+    v->unknown = false;
+    fact->limits = 0;
 }
 
 /* Takes out what says something of a type that is not there. */
 static void tidy(struct fact *fact)
 {
     struct lint_value *v = &fact->value;
-    if (v->unknown || v->types == 0)
+    tidy_limits(fact);
+    if (v->unknown || v->element || v->types == 0)
         v->constant = false;
     if (!v->constant || v->types != LINT_TYPE_NUMBER)
         v->number = 0;
@@ -160,6 +178,7 @@ const struct fact *flow_join(struct flow *flow, const struct fact *a, const stru
     s->origins = v->origins | w->origins;
     s->whole = v->whole | w->whole;
     s->unknown = v->unknown || w->unknown;
+    sum.limits = (uint16_t)((v->unknown ? flow_limits(a) : 0) | (w->unknown ? flow_limits(b) : 0));
     s->element = v->element || w->element;
     s->constant = same_constant(v, w);
     s->number = v->number;
@@ -191,10 +210,11 @@ const struct fact *flow_join(struct flow *flow, const struct fact *a, const stru
 
 const struct fact *flow_doubt(struct flow *flow, const struct fact *fact)
 {
-    if (fact->value.unknown)
+    if (fact->value.unknown && !fact->limits)
         return fact;
     flow_escape(flow, fact);
     struct fact doubted = *fact;
+    doubted.limits = 0;
     doubted.value.unknown = true;
     doubted.value.thing = LINT_THING_NONE;
     doubted.value.key = 0;
@@ -220,7 +240,7 @@ bool flow_grow(struct flow *flow, const struct fact **into, const struct fact *f
     const struct fact *before = *into ? *into : flow->nothing;
     const struct fact *sum = flow_join(flow, before, fact);
     if (flow->round > EXACT_ROUNDS && sum != before) {
-        if (before->value.unknown)
+        if (before->value.unknown && !before->limits)
             return false;
         sum = flow_doubt(flow, sum);
     }

@@ -170,7 +170,7 @@ static bool join_head(struct flow *flow, const struct lint_node *loop, size_t he
         const struct fact *sum = flow_join(flow, before, flow->branches.at[i].fact);
         if (sum != before)
             sum = flow_unbound(flow, sum); /* else it may grow for ever */
-        if (sum == before || (doubt && before->value.unknown))
+        if (sum == before || (doubt && before->value.unknown && !before->limits))
             continue;
         flow_set(flow, id, doubt ? flow_doubt(flow, sum) : sum);
         changed = true;

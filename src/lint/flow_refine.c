@@ -9,16 +9,13 @@ const struct fact *flow_when(struct flow *flow, const struct fact *fact, bool tr
 {
     struct fact when = *fact;
     struct lint_value *v = &when.value;
-    if (truth) {
-        v->types &= (uint16_t)~FALSY;
-        v->element = false;
-    } else {
-        v->types &= FALSY;
+    flow_limit(&when, truth ? FLOW_ALL_TYPES & ~(unsigned)FALSY : FALSY);
+    if (!truth) {
         if (v->element && !v->unknown)
             v->types |= LINT_TYPE_NIL; /* absent, then */
-        v->element = false;
         v->shape = NULL;
     }
+    v->element = false;
     unsigned types = v->types;
     v->constant = fact->value.constant ||
                   (!v->unknown && (types == LINT_TYPE_NIL || types == LINT_TYPE_FALSE));
@@ -31,18 +28,13 @@ static const struct fact *of_types(struct flow *flow, const struct fact *fact, u
 {
     struct fact of = *fact;
     struct lint_value *v = &of.value;
-    const unsigned all = (LINT_TYPE_USERDATA << 1) - 1;
-    unsigned wanted = truth ? types : all & ~types;
-    v->types &= (uint16_t)wanted;
+    unsigned wanted = truth ? types : FLOW_ALL_TYPES & ~types;
+    flow_limit(&of, wanted);
     if (!(wanted & LINT_TYPE_NIL)) {
         v->element = false;
     } else if (v->element && v->types == 0 && !v->unknown) {
         v->types = LINT_TYPE_NIL;
         v->element = false;
-    }
-    if (v->unknown && truth && (types & FALSY) == 0) {
-        v->types = (uint16_t)types;
-        v->unknown = false;
     }
     if (!(v->types & LINT_TYPE_TABLE))
         v->shape = NULL;
@@ -68,7 +60,8 @@ static const struct fact *equals(struct flow *flow, const struct fact *fact,
             (c->text.size == 0 || memcmp(fact->value.text.text, c->text.text, c->text.size) == 0);
         return same ? flow->nothing : fact;
     }
-    if (!fact->value.unknown && !(fact->value.types & c->types))
+    bool unknown = fact->value.unknown && flow_limits(fact) & c->types;
+    if (!unknown && !(fact->value.types & c->types))
         return flow->nothing;
     struct fact is = *constant;
     is.value.origins = fact->value.origins ? fact->value.origins : c->origins;

@@ -3,7 +3,6 @@
 #include "lint/flow.h"
 
 #include <string.h>
-#include <strings.h>
 
 struct reply_row {
     const char *name, *letters;
@@ -66,8 +65,14 @@ static const struct reply_row *row_of(const char *name)
 static bool is_word(const struct lint_node *node, const char *word)
 {
     const struct fact *fact = (const struct fact *)node->value;
-    return flow_is_text(fact) && fact->value.text.size == strlen(word) &&
-           strncasecmp(fact->value.text.text, word, fact->value.text.size) == 0;
+    if (!flow_is_text(fact) || fact->value.text.size != strlen(word))
+        return false;
+    for (size_t i = 0; word[i]; i++) {
+        char c = fact->value.text.text[i];
+        if ((c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c) != word[i])
+            return false;
+    }
+    return true;
 }
 
 /* Arguments from `first` on. */

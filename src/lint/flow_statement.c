@@ -40,29 +40,39 @@ static void assign_to(struct flow *flow, struct lint_node *target, const struct 
 
 enum { TARGETS = 16 };
 
+struct target {
+    struct lint_node *node;
+    const struct fact *object, *key;
+};
+
+static void look_at_target(struct flow *flow, struct lint_node *node, struct target *target)
+{
+    *target = (struct target){node, flow->unknown, flow->unknown};
+    if (node->kind == LINT_INDEX) {
+        target->object = flow_expression(flow, node->a);
+        target->key = flow_expression(flow, node->b);
+    }
+}
+
+/* The compiler assigns the last one first, so that of `a, a = 1, 2` the 1 is left. */
 static void run_assign(struct flow *flow, struct lint_node *node)
 {
-    const struct fact *objects[TARGETS], *keys[TARGETS];
-    size_t i = 0;
-    for (struct lint_node *target = node->a; target; target = target->next, i++) {
-        const struct fact *object = flow->unknown, *key = flow->unknown;
-        if (target->kind == LINT_INDEX) {
-            object = flow_expression(flow, target->a);
-            key = flow_expression(flow, target->b);
-        }
-        if (i < TARGETS) {
-            objects[i] = object;
-            keys[i] = key;
-        } else {
-            flow_escape(flow, object);
-        }
+    struct target targets[TARGETS], further;
+    size_t count = 0, i = 0;
+    for (struct lint_node *each = node->a; each; each = each->next) {
+        bool room = count < TARGETS;
+        look_at_target(flow, each, room ? &targets[count++] : &further);
+        if (!room)
+            flow_escape(flow, further.object);
     }
     struct flow_values values;
     flow_list(flow, node->b, &values);
-    i = 0;
-    for (struct lint_node *target = node->a; target; target = target->next, i++)
-        assign_to(flow, target, i < TARGETS ? objects[i] : flow->unknown,
-                  i < TARGETS ? keys[i] : flow->unknown, flow_nth(&values, i));
+    for (struct lint_node *each = node->a; each; each = each->next, i++)
+        if (i >= TARGETS)
+            assign_to(flow, each, flow->unknown, flow->unknown, flow_nth(&values, i));
+    while (count-- > 0)
+        assign_to(flow, targets[count].node, targets[count].object, targets[count].key,
+                  flow_nth(&values, count));
 }
 
 static void run_function_statement(struct flow *flow, struct lint_node *node)

@@ -68,7 +68,7 @@ static bool put(struct flow *flow, struct flow_table *table, const struct fact *
             flow->failed = true;
             return true;
         }
-        *field = (struct flow_field){key, flow->nothing, table->fields};
+        *field = (struct flow_field){key, flow->nothing, false, table->fields};
         table->fields = field;
         table->field_count++;
     }
@@ -136,7 +136,7 @@ const struct fact *flow_table_get(struct flow *flow, const struct fact *object,
         also(flow, &found, table->list);
     if (is_key(key)) {
         const struct flow_field *field = find(table, key);
-        if (field && !found)
+        if (field && field->sure && !found)
             return field->value;
         also(flow, &found, field ? field->value : NULL);
         return may_be_absent(flow, found);
@@ -159,6 +159,16 @@ static struct flow_table *add_table(struct flow *flow, struct lint_node *node)
     return table;
 }
 
+/* What the constructor puts under a constant key is there from the beginning. */
+static void begin_with(struct flow *flow, struct flow_table *table, const struct fact *key,
+                       const struct fact *value)
+{
+    set(flow, table, key, value, false);
+    struct flow_field *field = is_key(key) ? find(table, key) : NULL;
+    if (field)
+        raise(flow, &field->sure);
+}
+
 /* A field of the list. The last one may be several. */
 static void add_item(struct flow *flow, struct flow_table *table, struct lint_node *field,
                      double index, bool *absent)
@@ -177,7 +187,7 @@ static void add_item(struct flow *flow, struct flow_table *table, struct lint_no
         return;
     raise(flow, &table->shape.list);
     if (!several || (values.exact && values.count == 1)) {
-        set(flow, table, flow_number(flow, index, 0), values.at[0], false);
+        begin_with(flow, table, flow_number(flow, index, 0), values.at[0]);
         return;
     }
     for (size_t i = 0; i < values.count; i++)
@@ -201,7 +211,7 @@ const struct fact *flow_make_table(struct flow *flow, struct lint_node *node)
         const struct fact *key = flow_expression(flow, field->a);
         const struct fact *value = flow_expression(flow, field->b);
         if (!flow->dead)
-            set(flow, table, key, value, false);
+            begin_with(flow, table, key, value);
     }
     struct fact fact = {
         .value = {.types = LINT_TYPE_TABLE, .origins = LINT_FROM_LITERAL, .shape = &table->shape}};
