@@ -53,7 +53,7 @@ typedef enum vouch_lint_kind {
 /* What the rules may use for one source, unless the options say otherwise. */
 #define VOUCH_LINT_MEMORY_DEFAULT ((size_t)256 << 20) /* bytes, of Lua */
 #define VOUCH_LINT_STEPS_DEFAULT                                                                   \
-    UINT64_C(50000000) /* instructions of Lua, of one rule, and 100 more a byte of source */
+    UINT64_C(10000000) /* instructions of Lua, of one rule, and 20 more a byte of source */
 
 /* Another severity for a rule than its own. */
 typedef struct vouch_lint_setting {

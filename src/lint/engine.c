@@ -122,17 +122,32 @@ static int go_on(lua_State *L)
     return 0;
 }
 
+/* Data flow, or an earlier run, has left something of its own in `user`. */
+static void forget_objects(struct lint_tree *tree)
+{
+    for (struct lint_node *node = tree->whole ? tree->root : NULL, *next; node != NULL;
+         node = next) {
+        node->user = NULL;
+        next = engine_first_child(node);
+        while (next == NULL && node != NULL) {
+            next = engine_sibling(node);
+            node = node->parent;
+        }
+    }
+}
+
 /* False: memory is short. */
 static bool begin(struct engine *engine, const struct engine_source *source)
 {
     engine->objects = 0;
     engine->variables = NULL;
+    forget_objects(source->tree);
     if (source->tree->variables > 0) {
         engine->variables = alloc_zeroed(source->tree->variables, sizeof *engine->variables);
         if (engine->variables == NULL)
             return false;
     }
-    uint64_t more = (uint64_t)source->tree->size * 100;
+    uint64_t more = (uint64_t)source->tree->size * ENGINE_STEPS_PER_BYTE;
     engine->run++;
     engine->source = source;
     engine->phase = ENGINE_PREPARE;

@@ -28,7 +28,7 @@ typedef bool (*engine_report)(void *context, const char *rule, vouch_lint_severi
                               uint32_t offset, uint32_t finish, const char *message,
                               size_t message_size);
 
-/* `memory` bytes and `steps` instructions (of one rule, for one source, and 100 more a byte of it) bound every run.
+/* `memory` bytes and `steps` instructions (of one rule, for one source, and 20 more a byte of it) bound every run.
  * False: memory is short. */
 bool engine_new(size_t memory, uint64_t steps, struct engine **out);
 void engine_free(struct engine *engine);

@@ -43,15 +43,12 @@ enum field {
 
 /* ---- making ---- */
 
-/* The object number `number` among those of this run, on the stack, if it is the one of `thing`. */
-static bool push_known(lua_State *L, int objects, const void *thing, uintptr_t number)
+/* The object of that number, on the stack; false: there is none, or it was collected. */
+static bool push_known(lua_State *L, int objects, uintptr_t number)
 {
-    if (number == 0 || lua_rawgeti(L, objects, (lua_Integer)number) != LUA_TUSERDATA) {
-        lua_settop(L, number == 0 ? -1 : -2);
+    if (number == 0)
         return false;
-    }
-    const struct object *known = lua_touserdata(L, -1);
-    if (known->thing == thing && known->run == engine_of(L)->run)
+    if (lua_rawgeti(L, objects, (lua_Integer)number) == LUA_TUSERDATA)
         return true;
     lua_pop(L, 1);
     return false;
@@ -82,13 +79,12 @@ static int kept_values(enum lint_kind kind)
     return lists;
 }
 
-/* The number of a node's object is in its `user`, where data flow may have left something of its own: so it is
- * believed only if the object says the same. */
+/* The number of a node's object is in its `user`. */
 void engine_push_node(lua_State *L, int objects, const struct lint_node *node)
 {
     if (node == NULL) {
         lua_pushnil(L);
-    } else if (!push_known(L, objects, node, (uintptr_t)node->user)) {
+    } else if (!push_known(L, objects, (uintptr_t)node->user)) {
         uint32_t number =
             push_new(L, objects, node, node->kind + 1, kept_values((enum lint_kind)node->kind));
         ((struct lint_node *)(uintptr_t)node)->user = (void *)(uintptr_t)number;
@@ -102,7 +98,7 @@ static void push_variable(lua_State *L, int objects, const struct lint_variable 
         return;
     }
     uint32_t *number = &engine_of(L)->variables[variable->id];
-    if (!push_known(L, objects, variable, *number))
+    if (!push_known(L, objects, *number))
         *number = push_new(L, objects, variable, META_VARIABLE, 0);
 }
 

@@ -19,6 +19,8 @@ struct command;
 
 /* Instructions between two looks at the clock. */
 #define ENGINE_STRIDE 1000
+/* Steps that a rule has for a byte of the source. */
+#define ENGINE_STEPS_PER_BYTE 20
 /* Bytes that cost as much as an instruction when they are allocated, so that long strings count. */
 #define ENGINE_BYTES_PER_STEP ((size_t)64)
 
