@@ -10,7 +10,9 @@
 
 /* The walk keeps what is still to be visited on the heap: a chain of `..` is as deep as it is long. */
 struct todo {
-    const struct lint_node **list;
+    struct {
+        const struct lint_node *node;
+    } * list;
     size_t count, capacity;
 };
 
@@ -22,7 +24,7 @@ static bool push(struct todo *todo, const struct lint_node *node)
     if (!alloc_grow(&list, &todo->capacity, todo->count + 1, sizeof *todo->list))
         return false;
     todo->list = list;
-    todo->list[todo->count++] = node;
+    todo->list[todo->count++].node = node;
     return true;
 }
 
@@ -45,9 +47,11 @@ static uint32_t line_of(const struct lint_tree *tree, uint32_t offset)
     return line;
 }
 
-/* Pointers to those of statements, in the order of their code. */
+/* Those of statements, in the order of their code. */
 struct waiting {
-    struct allowance **list;
+    struct waiter {
+        struct allowance *allowance;
+    } * list;
     size_t count;
     size_t at;   /* the first whose code was not reached */
     size_t open; /* [open, at) begin with the statement `begun`, and nothing inside it was seen */
@@ -56,8 +60,9 @@ struct waiting {
 
 static int by_code(const void *left, const void *right)
 {
-    const struct allowance *const *a = left, *const *b = right;
-    return (*a)->code == (*b)->code ? 0 : (*a)->code < (*b)->code ? -1 : 1;
+    const struct waiter *l = left, *r = right;
+    uint32_t a = l->allowance->code, b = r->allowance->code;
+    return a == b ? 0 : a < b ? -1 : 1;
 }
 
 /* The next statement, in the order of the source. */
@@ -66,16 +71,16 @@ static void visit(struct waiting *w, const struct lint_tree *tree, const struct 
     uint32_t line = line_of(tree, node->offset);
     if (node->offset < w->finish)
         for (size_t i = w->open; i < w->at; i++) {
-            struct allowance *a = w->list[i];
+            struct allowance *a = w->list[i].allowance;
             uint32_t head = line > a->from ? line - 1 : a->from;
             a->to = head < a->to ? head : a->to;
         }
     w->open = w->at;
-    while (w->at < w->count && w->list[w->at]->code < node->offset)
+    while (w->at < w->count && w->list[w->at].allowance->code < node->offset)
         w->open = ++w->at;
     uint32_t last = node->finish > node->offset ? node->finish - 1 : node->offset;
-    for (; w->at < w->count && w->list[w->at]->code == node->offset; w->at++)
-        w->list[w->at]->to = line_of(tree, last);
+    for (; w->at < w->count && w->list[w->at].allowance->code == node->offset; w->at++)
+        w->list[w->at].allowance->to = line_of(tree, last);
     w->finish = node->finish;
 }
 
@@ -84,7 +89,7 @@ static bool walk(struct waiting *w, const struct lint_tree *tree)
     struct todo todo = {0};
     bool fine = push(&todo, tree->root);
     while (fine && todo.count) {
-        const struct lint_node *node = todo.list[--todo.count];
+        const struct lint_node *node = todo.list[--todo.count].node;
         if (is_statement(node))
             visit(w, tree, node);
         fine = push_after(&todo, node);
@@ -108,7 +113,7 @@ bool allowances_reach(struct allowances *allowances, const struct lint_tree *tre
         a->from = code ? line_of(tree, a->code) : UINT32_MAX;
         a->to = code ? a->from : 0;
         if (code)
-            w.list[w.count++] = a;
+            w.list[w.count++].allowance = a;
     }
     qsort(w.list, w.count, sizeof *w.list, by_code);
     bool fine = !w.count || walk(&w, tree);

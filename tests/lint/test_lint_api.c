@@ -182,10 +182,10 @@ START_TEST(names_of_rules_have_a_limit)
     vouch_lint_options o = VOUCH_LINT_OPTIONS_INIT;
     o.rules = folder;
     memset(name, 'a', sizeof name);
-    strcpy(name + VOUCH_LINT_RULE_MAX - 1, ".lua");
+    snprintf(name + VOUCH_LINT_RULE_MAX - 1, 8, ".lua");
     write_rule(name, "return {}");
     vouch_lint_free(linter(&o));
-    strcpy(name + VOUCH_LINT_RULE_MAX - 1, "a.lua");
+    snprintf(name + VOUCH_LINT_RULE_MAX - 1, 8, "a.lua");
     write_rule(name, "return {}");
     refuses(&o, "longer than");
 }

@@ -30,9 +30,11 @@ START_TEST(carets_are_under_the_place)
     shows("return 'e\xcc\x81' // 2", "return 'e\xcc\x81' // 2\n           ^~\n"); /* combining */
     shows("return '\x01\x1b' // 2", "return '\\x01\\x1b' // 2\n                  ^~\n");
     shows("return '\xff\xc3' // 2", "return '\\xff\\xc3' // 2\n                  ^~\n");
-    shows("return '\xe2\x80\xae' // 2", /* turns what follows around */
-          "return '\\xe2\\x80\\xae' // 2\n                      ^~\n");
     shows("return '\xc2\x9b' // 2", "return '\\xc2\\x9b' // 2\n                  ^~\n");
+    /* Turns what follows around: U+202E. */
+    char turned[32];
+    snprintf(turned, sizeof turned, "return '%c%c%c' // 2", 0xe2, 0x80, 0xae);
+    shows(turned, "return '\\xe2\\x80\\xae' // 2\n                      ^~\n");
     shows("return 7 // 2\r\nlocal a", "return 7 // 2\n         ^~\n");
 }
 END_TEST

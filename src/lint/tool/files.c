@@ -138,6 +138,7 @@ static bool look_in(const char *folder, struct paths *files, struct paths *folde
     if (!stream)
         return fault_set(fault, "%s: %s", folder, strerror(errno));
     bool fine = true;
+    /* cppcheck-suppress readdirCalled; nobody else has this stream */
     for (struct dirent *entry; fine && (entry = readdir(stream));)
         fine = sort_in(folder, entry->d_name, files, folders, fault);
     (void)closedir(stream);
