@@ -315,12 +315,13 @@ struct lint_node *parse_name_string(struct parser *p)
 
 /* ---- the way in ----------------------------------------------------------------------------- */
 
-static uint32_t find_lines(const char *source, size_t size, uint32_t *offsets)
+/* The server takes the first line off as a whole: a "\r" in it ends no line. */
+static uint32_t find_lines(const char *source, size_t size, size_t shebang, uint32_t *offsets)
 {
     uint32_t lines = 1;
     if (offsets)
         offsets[0] = 0;
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = shebang; i < size; i++) {
         char c = source[i];
         if (c != '\n' && c != '\r')
             continue;
@@ -337,7 +338,10 @@ static bool open_tree(struct parser *p, const char *source, size_t size)
 {
     struct lint_tree *tree = p->tree;
     *tree = (struct lint_tree){.source = source, .size = size, .whole = true};
-    tree->lines = find_lines(source, size, NULL);
+    lua51_open(&p->lexer, source, size);
+    p->lexer.comments = true;
+    tree->shebang = p->lexer.shebang;
+    tree->lines = find_lines(source, size, tree->shebang, NULL);
     uint32_t *offsets = parse_get(p, tree->lines * sizeof *offsets);
     size_t buckets = 64;
     while (buckets < size / 32 && buckets < ((size_t)1 << 16))
@@ -348,15 +352,12 @@ static bool open_tree(struct parser *p, const char *source, size_t size)
     tree->root = parse_get(p, sizeof *tree->root);
     if (p->no_memory)
         return false;
-    (void)find_lines(source, size, offsets);
+    (void)find_lines(source, size, tree->shebang, offsets);
     tree->line_offsets = offsets;
     p->remark_end = &tree->remarks;
     p->comment_end = &tree->comments;
     *tree->root = (struct lint_node){.kind = LINT_CHUNK, .line = 1, .column = 1, .vararg = true};
     tree->nodes = 1;
-    lua51_open(&p->lexer, source, size);
-    p->lexer.comments = true;
-    tree->shebang = p->lexer.shebang;
     return true;
 }
 
