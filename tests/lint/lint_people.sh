@@ -13,7 +13,7 @@ if [ "$1" = --judge ]; then
         }' "$2/expected.txt"
     exit
 fi
-lint=$1
+lint=$(realpath "$1")
 cd "$2"
 found=$(mktemp)
 trap 'rm -f "$found"' EXIT

@@ -3,7 +3,7 @@
 # has the expanded scripts (cmake/VouchLua.cmake) and SOURCE is the checkout. The scripts of the examples are looked at,
 # too.
 set -euo pipefail
-lint=$1
+lint=$(realpath "$1")
 build=$2
 source=$3
 folder=$(mktemp -d)
