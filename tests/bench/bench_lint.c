@@ -27,10 +27,10 @@ static _Noreturn void die(const char *what)
     exit(1);
 }
 
-static double now_s(void)
+static double seconds(clockid_t clock)
 {
     struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    (void)clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -114,18 +114,18 @@ static void lint_files(vouch_lint *lint)
         lint_text(lint, files[i]);
 }
 
-/* The lower of both, files and the long one, in MB a second. */
+/* The lower of both, files and the long one, in MB a second of the processor: the linter waits for nothing. */
 static void throughput(vouch_lint *lint)
 {
     struct text whole = long_text();
     double each[ROUNDS], one[ROUNDS];
     for (int i = 0; i < ROUNDS; i++) {
-        double begin = now_s();
+        double begin = seconds(CLOCK_PROCESS_CPUTIME_ID);
         lint_files(lint);
-        double middle = now_s();
+        double middle = seconds(CLOCK_PROCESS_CPUTIME_ID);
         lint_text(lint, whole);
         each[i] = (double)total / 1e6 / (middle - begin);
-        one[i] = (double)whole.size / 1e6 / (now_s() - middle);
+        one[i] = (double)whole.size / 1e6 / (seconds(CLOCK_PROCESS_CPUTIME_ID) - middle);
     }
     double a = median(each, ROUNDS), b = median(one, ROUNDS);
     (void)fprintf(stderr, "files %.2f MB/s, one long source %.2f MB/s\n", a, b);
@@ -137,7 +137,7 @@ static void start(const char *program, const char *file)
 {
     double ms[STARTS];
     for (int i = 0; i < STARTS; i++) {
-        double begin = now_s();
+        double begin = seconds(CLOCK_MONOTONIC);
         pid_t child = fork();
         if (child == 0) {
             int nowhere = open("/dev/null", O_WRONLY);
@@ -150,7 +150,7 @@ static void start(const char *program, const char *file)
         if (child < 0 || waitpid(child, &status, 0) < 0 || !WIFEXITED(status) ||
             WEXITSTATUS(status) > 1)
             die("vouch-lint could not run");
-        ms[i] = (now_s() - begin) * 1e3;
+        ms[i] = (seconds(CLOCK_MONOTONIC) - begin) * 1e3;
     }
     printf("%.2f\n", median(ms, STARTS));
 }
