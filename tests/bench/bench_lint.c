@@ -62,17 +62,19 @@ static void read_file(const char *path)
 
 static void read_folder(const char *path)
 {
-    DIR *folder = opendir(path);
-    if (!folder)
+    struct dirent **entries = NULL;
+    int count = scandir(path, &entries, NULL, alphasort);
+    if (count < 0)
         die(path);
-    for (struct dirent *e; (e = readdir(folder));) {
+    for (int i = 0; i < count; i++) {
         char name[1024];
-        size_t n = strlen(e->d_name);
-        (void)snprintf(name, sizeof name, "%s/%s", path, e->d_name);
-        if (n > 4 && strcmp(e->d_name + n - 4, ".lua") == 0)
+        size_t n = strlen(entries[i]->d_name);
+        (void)snprintf(name, sizeof name, "%s/%s", path, entries[i]->d_name);
+        if (n > 4 && strcmp(entries[i]->d_name + n - 4, ".lua") == 0)
             read_file(name);
+        free(entries[i]);
     }
-    (void)closedir(folder);
+    free(entries);
 }
 
 /* All files without a shebang, each in a block of its own, again and again. */

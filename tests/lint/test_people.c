@@ -37,16 +37,17 @@ static char *read_file(const char *name)
 
 static void find_files(void)
 {
-    DIR *folder = opendir(PEOPLE);
-    ck_assert_ptr_nonnull(folder);
-    for (struct dirent *e; (e = readdir(folder));) {
-        size_t n = strlen(e->d_name);
-        if (n > 4 && strcmp(e->d_name + n - 4, ".lua") == 0) {
+    struct dirent **entries = NULL;
+    int count = scandir(PEOPLE, &entries, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        size_t n = strlen(entries[i]->d_name);
+        if (n > 4 && strcmp(entries[i]->d_name + n - 4, ".lua") == 0) {
             ck_assert(file_count < FILES_MAX && n < NAME);
-            memcpy(files[file_count++], e->d_name, n + 1);
+            memcpy(files[file_count++], entries[i]->d_name, n + 1);
         }
+        free(entries[i]);
     }
-    (void)closedir(folder);
+    free(entries);
     ck_assert_uint_ge(file_count, 20);
 }
 
