@@ -1,6 +1,4 @@
-/* The linter as programs call it: options, severities, rules of their own, limits on both sides,
- * and memory that is short. What the rules find is theirs to test. */
-#include "heap.h"
+/* The linter as programs call it: options, severities, rules of their own, limits on both sides. What the rules find is theirs to test. */
 #include "lint_rig.h"
 #include "suite.h"
 #include "temp.h"
@@ -354,44 +352,10 @@ START_TEST(findings_have_a_limit_and_the_worst_stay)
 }
 END_TEST
 
-/* ---- memory that is short ---- */
-
-/* With one allocation after the other failing: an error that says so, and nothing is left. There are tens of
- * thousands of them, most of them Lua's, so that steps grow. */
-START_TEST(memory_that_is_short_is_told)
-{
-    static const char text[] = "-- vouch-lint: allow operator-53: why\nlocal a = redis.call('GET', "
-                               "KEYS[1]) // 2 -- vouch-lint: allow goto-label: none\n;; return a";
-    vouch_lint_source source = {.text = text, .size = sizeof text - 1};
-    vouch_error error;
-    for (unsigned long n = 0, step = 1;; n += step, step += n % 7 == 0) {
-        vouch_lint *lint = NULL;
-        vouch_lint_report *report = NULL;
-        heap_forget();
-        heap_fail(n, 0);
-        vouch_status status = vouch_lint_new(NULL, &lint, &error);
-        if (status == VOUCH_OK)
-            status = vouch_lint_run(lint, &source, &report, &error);
-        bool all = heap_recover() <= n;
-        ck_assert_msg(status == VOUCH_OK || status == VOUCH_ENOMEM, "%lu: %d %s", n, (int)status,
-                      error.message);
-        ck_assert(status == VOUCH_OK || !report);
-        vouch_lint_report_free(report);
-        vouch_lint_free(lint);
-        ck_assert_msg(heap_live() == 0, "%lu: %ld blocks are left", n, heap_live());
-        if (all) {
-            ck_assert_int_eq(status, VOUCH_OK);
-            break;
-        }
-    }
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("lint_api");
-    TCase *calls = tcase_create("calls"), *own = tcase_create("own rules"),
-          *memory = tcase_create("memory");
+    TCase *calls = tcase_create("calls"), *own = tcase_create("own rules");
     tcase_add_test(calls, options_are_checked);
     tcase_add_test(calls, targets_are_known);
     tcase_add_test(calls, severities_are_set);
@@ -406,8 +370,7 @@ int main(void)
     tcase_add_test(own, names_of_rules_have_a_limit);
     tcase_add_test(own, findings_are_in_order_and_once);
     tcase_add_test(own, rules_are_bounded);
-    tcase_add_test(memory, memory_that_is_short_is_told);
-    TCase *all[] = {calls, own, memory};
+    TCase *all[] = {calls, own};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         tcase_set_timeout(all[i], 120);
         suite_add_tcase(suite, all[i]);
