@@ -1,4 +1,5 @@
-/* The linter as programs call it: options, severities, rules of their own, limits on both sides. What the rules find is theirs to test. */
+/* The linter as programs call it: options, severities, rules of their own, limits on both sides. What the rules
+ * find is theirs to test. */
 #include "lint_rig.h"
 #include "suite.h"
 #include "temp.h"
