@@ -28,12 +28,12 @@ static bool make_variables(struct flow *flow)
 {
     flow->ids = flow->tree->variables + FLOW_ELEMENTS;
     flow->now = alloc_zeroed(flow->ids, sizeof *flow->now);
-    flow->joined = alloc_zeroed(flow->ids, sizeof *flow->joined);
+    flow->joined = alloc_zeroed(flow->ids, sizeof(void *));
     flow->shared = alloc_zeroed(flow->ids, sizeof *flow->shared);
-    flow->variables = alloc_zeroed(flow->ids, sizeof *flow->variables);
+    flow->variables = alloc_zeroed(flow->ids, sizeof(void *));
     flow->stamps = alloc_zeroed(flow->ids, sizeof *flow->stamps);
     flow->counts = alloc_zeroed(flow->ids, sizeof *flow->counts);
-    flow->sums = alloc_zeroed(flow->ids, sizeof *flow->sums);
+    flow->sums = alloc_zeroed(flow->ids, sizeof(void *));
     return flow->now && flow->joined && flow->shared && flow->variables && flow->stamps &&
            flow->counts && flow->sums;
 }

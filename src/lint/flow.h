@@ -128,6 +128,7 @@ struct flow_write {
 
 /* The loop that `break` ends. */
 struct flow_loop {
+    bool open;   /* there is one */
     size_t base; /* of the trail, where it began */
     size_t live; /* breaks that can be reached, whose deltas are in flow->breaks */
 };
@@ -173,7 +174,7 @@ struct flow {
     size_t write_count, write_room;
     struct flow_function *functions; /* the last one first */
     struct flow_function *function;  /* that is run; NULL: the chunk */
-    struct flow_loop *loop;          /* NULL: none */
+    struct flow_loop loop;           /* the innermost */
 };
 
 /* ---- facts (flow_fact.c, flow_letters.c) */

@@ -230,7 +230,7 @@ static void protected_call(struct flow *flow, const struct flow_values *argument
     if (callee->value.thing == LINT_THING_FUNCTION && callee->value.function->user) {
         bool dead = flow->dead;
         if (passed.count > 0) {
-            memmove(&passed.at[0], &passed.at[1], (passed.count - 1) * sizeof passed.at[0]);
+            memmove(&passed.at[0], &passed.at[1], (passed.count - 1) * sizeof(void *));
             passed.count--;
         }
         flow_call_function(flow, callee->value.function->user, &passed, &inner);

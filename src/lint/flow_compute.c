@@ -163,9 +163,7 @@ const struct fact *flow_binary(struct flow *flow, enum lint_operator op, const s
     case LINT_OP_AT_MOST:
     case LINT_OP_AT_LEAST:
         return flow_with_origins(flow, flow->boolean, origins);
-    case LINT_OP_FLOOR_DIVIDE:
-        return flow_with_origins(flow, flow->whole, origins);
-    default: /* bits */
+    default: /* what 5.1 does not have gives whole numbers */
         return flow_with_origins(flow, flow->whole, origins);
     }
 }

@@ -8,7 +8,7 @@
 const struct fact *flow_note(struct flow *flow, struct lint_node *node, const struct fact *fact)
 {
     const struct fact *noted = flow_is_nothing(fact) ? flow->unknown : fact;
-    node->value = (struct lint_value *)(uintptr_t)&noted->value;
+    node->value = (struct lint_value *)&noted->value;
     return fact;
 }
 
@@ -37,7 +37,7 @@ static const struct fact *first_of(struct flow *flow, struct lint_node *node,
     if (!values->exact || values->count != 1) {
         struct fact noted = *(const struct fact *)node->value;
         noted.several = true;
-        node->value = (struct lint_value *)(uintptr_t)&flow_keep(flow, &noted)->value;
+        node->value = (struct lint_value *)&flow_keep(flow, &noted)->value;
     }
     return fact;
 }

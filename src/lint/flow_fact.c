@@ -119,7 +119,7 @@ static bool make_room(struct flow *flow)
     if (flow->fact_count * 2 < flow->fact_room)
         return true;
     size_t room = flow->fact_room ? flow->fact_room * 2 : 256;
-    struct fact **facts = alloc_zeroed(room, sizeof *facts);
+    struct fact **facts = alloc_zeroed(room, sizeof(void *));
     if (!facts)
         return false;
     for (size_t i = 0; i < flow->fact_room; i++)

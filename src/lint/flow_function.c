@@ -42,12 +42,12 @@ static void set_parameters(struct flow *flow, const struct flow_function *functi
 void flow_run_function(struct flow *flow, struct flow_function *function)
 {
     struct flow_function *outer = flow->function;
-    struct flow_loop *loop = flow->loop;
+    struct flow_loop loop = flow->loop;
     uint32_t frame = flow->frame;
     bool dead = flow->dead;
     size_t mark = flow_mark(flow);
     flow->function = function;
-    flow->loop = NULL;
+    flow->loop.open = false;
     flow->frame = ++flow->frames;
     flow->dead = false;
     flow->depth++;
@@ -150,8 +150,7 @@ void flow_call_function(struct flow *flow, struct flow_function *function,
 void flow_function_value(struct flow *flow, struct lint_node *node)
 {
     struct flow_function *function = node->user;
-    if (!function->known && !function->running)
-        flow_run_function(flow, function);
-    else if (function->registered && function->round != flow->round && !function->running)
+    bool here = !function->known || (function->registered && function->round != flow->round);
+    if (here && !function->running)
         flow_run_function(flow, function);
 }

@@ -190,11 +190,10 @@ void flow_run_loop(struct flow *flow, struct lint_node *node)
         else
             facts[0] = range_fact(flow, node->b);
     }
-    struct flow_loop *outer = flow->loop;
-    struct flow_loop loop = {.base = flow_mark(flow)};
+    struct flow_loop outer = flow->loop;
     bool dead = flow->dead;
     size_t breaks = flow->breaks.count, from = flow->branches.count, leaving = 0;
-    flow->loop = &loop;
+    flow->loop = (struct flow_loop){.open = true, .base = flow_mark(flow)};
     for (unsigned i = 0;; i++) {
         bool ignore = i + 1 >= PASSES || flow->tired;
         if (ignore)
@@ -202,20 +201,21 @@ void flow_run_loop(struct flow *flow, struct lint_node *node)
         size_t head = flow_mark(flow);
         flow->breaks.count = breaks;
         flow->branches.count = from;
-        loop.live = leaving = 0;
+        flow->loop.live = leaving = 0;
         flow->dead = dead;
-        pass(flow, node, facts, loop.base, &leaving);
+        pass(flow, node, facts, flow->loop.base, &leaving);
         if (!join_head(flow, node, head, i >= EXACT_PASSES, ignore))
             break;
     }
     flow->dead = dead;
     if (node->kind == LINT_FOR_NUMBER ||
         node->kind == LINT_FOR_IN) /* of a `for` what held at its beginning holds behind it */
-        leaving += flow_collect(flow, loop.base, &flow->branches);
-    flow_undo(flow, loop.base);
+        leaving += flow_collect(flow, flow->loop.base, &flow->branches);
+    flow_undo(flow, flow->loop.base);
     for (size_t i = breaks; i < flow->breaks.count && !flow->failed; i++)
         flow_add_delta(flow, &flow->branches, flow->breaks.at[i]);
     flow->breaks.count = breaks;
+    leaving += flow->loop.live;
     flow->loop = outer;
-    flow_meet(flow, &flow->branches, from, leaving + loop.live);
+    flow_meet(flow, &flow->branches, from, leaving);
 }

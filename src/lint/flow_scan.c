@@ -59,8 +59,7 @@ static bool add_function(struct flow *flow, struct lint_node *node)
     *function = (struct flow_function){.node = node, .next = flow->functions, .single = true};
     for (const struct lint_node *p = node->a; p; p = p->next)
         function->parameter_count++;
-    function->parameters =
-        arena_get(flow->arena, (function->parameter_count + 1) * sizeof *function->parameters);
+    function->parameters = arena_get(flow->arena, (function->parameter_count + 1) * sizeof(void *));
     if (!function->parameters)
         return false;
     for (size_t i = 0; i < function->parameter_count; i++)
@@ -144,7 +143,7 @@ static bool push(struct walk *walk, struct lint_node *node)
 {
     if (!node)
         return true;
-    if (!alloc_grow((void **)&walk->at, &walk->room, walk->count + 1, sizeof *walk->at))
+    if (!alloc_grow((void **)&walk->at, &walk->room, walk->count + 1, sizeof(void *)))
         return false;
     walk->at[walk->count++] = node;
     return true;
@@ -173,7 +172,7 @@ bool flow_scan(struct flow *flow)
 static bool complete(struct flow *flow, struct lint_node *node)
 {
     if (lint_is_expression(node) && !node->value)
-        node->value = (struct lint_value *)(uintptr_t)&flow->unknown->value;
+        node->value = (struct lint_value *)&flow->unknown->value;
     node->user = NULL;
     return true;
 }

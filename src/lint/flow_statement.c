@@ -136,8 +136,8 @@ static void run_return(struct flow *flow, struct lint_node *node)
 
 static void run_break(struct flow *flow)
 {
-    if (flow->loop)
-        flow->loop->live += flow_collect(flow, flow->loop->base, &flow->breaks);
+    if (flow->loop.open)
+        flow->loop.live += flow_collect(flow, flow->loop.base, &flow->breaks);
     flow->dead = true;
 }
 

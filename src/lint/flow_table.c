@@ -7,7 +7,7 @@
 
 static struct flow_table *table_of(const struct fact *fact)
 {
-    return (struct flow_table *)(uintptr_t)fact->value.shape;
+    return (struct flow_table *)fact->value.shape;
 }
 
 void flow_escape(struct flow *flow, const struct fact *fact)

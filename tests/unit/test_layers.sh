@@ -44,7 +44,7 @@ declare -A may_use=(
 )
 
 # What computes and does nothing else.
-pure='abort calloc fmax fmod free frexp malloc memchr memcmp memcpy memmove memset pow qsort realloc snprintf strchr strcmp strcspn
+pure='abort calloc ceil floor fmax fmod free frexp malloc memchr memcmp memcpy memmove memset pow qsort realloc snprintf strchr strcmp strcspn
     strlen strncmp strnlen strspn strtod vsnprintf __assert_fail __errno_location'
 # The files that do I/O, and what each may call beside that. Everything new here is a decision.
 declare -A io=(
