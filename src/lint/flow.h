@@ -37,6 +37,7 @@ struct fact {
     const char *elements; /* of a table that is a reply or made of text: letters of what is in it */
     uint16_t limits;      /* of what is not known: of which types it can be; 0: all. Else 0 */
     double bound;         /* a number, or a text of one, is not larger; 0: who knows */
+    bool unsure;          /* there are numbers of which it is not known whether they are whole */
     bool digits;          /* a text that is a whole number */
     bool several;         /* of a call, only in node->value: it may give none, or more than one */
     uint32_t hash;
@@ -143,6 +144,7 @@ struct flow {
     enum lint_source_kind kind;
     bool failed, dirty, tired, last;
     bool resp3;                   /* it calls setresp */
+    bool lost;                    /* KEYS or ARGV has a name that is not followed */
     bool keys_set, arguments_set; /* elements of KEYS, ARGV are assigned */
     bool dead;                    /* what is run now cannot be reached */
     uint64_t work, patience;

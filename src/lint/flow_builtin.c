@@ -146,7 +146,8 @@ static const struct fact *to_string(struct flow *flow, const struct fact *fact)
         return fact;
     struct fact string = {.value = {.types = LINT_TYPE_STRING, .origins = v->origins}};
     string.value.key = v->types == LINT_TYPE_STRING && !v->unknown && !v->element ? v->key : 0;
-    string.digits = fact->digits || (flow_only(fact, LINT_TYPE_NUMBER) && v->whole == LINT_WHOLE);
+    string.digits = fact->digits ||
+                    (flow_only(fact, LINT_TYPE_NUMBER) && !fact->unsure && v->whole == LINT_WHOLE);
     string.bound = fact->bound;
     return flow_keep(flow, &string);
 }
@@ -185,7 +186,7 @@ static const struct fact *mathematics(struct flow *flow, const char *name,
         whole |= each->value.whole;
         if (each->value.types & LINT_TYPE_STRING)
             whole |= each->digits ? LINT_WHOLE : LINT_FRACTION;
-        known = known && !each->value.unknown;
+        known = known && !each->value.unknown && !each->unsure;
         if (each->bound > fact.bound && (i == 0 || fact.bound > 0))
             fact.bound = each->bound;
         if (each->bound <= 0)

@@ -24,7 +24,8 @@ static unsigned whole_of(const struct fact *fact)
 
 static bool always_whole(const struct fact *fact)
 {
-    return !fact->value.unknown && whole_of(fact) != 0 && !(whole_of(fact) & LINT_FRACTION);
+    return !fact->value.unknown && !fact->unsure && whole_of(fact) != 0 &&
+           !(whole_of(fact) & LINT_FRACTION);
 }
 
 static double compute(enum lint_operator op, double a, double b)

@@ -8,6 +8,11 @@
 const struct fact *flow_note(struct flow *flow, struct lint_node *node, const struct fact *fact)
 {
     const struct fact *noted = flow_is_nothing(fact) ? flow->unknown : fact;
+    if (noted->unsure && noted->value.whole & LINT_WHOLE) { /* then it is not always whole */
+        struct fact sure = *noted;
+        sure.value.whole &= (uint8_t)~LINT_WHOLE;
+        noted = flow_keep(flow, &sure);
+    }
     node->value = (struct lint_value *)&noted->value;
     return fact;
 }

@@ -29,11 +29,12 @@ static uint64_t bits_of(double number)
 static uint32_t hash_of(const struct fact *fact)
 {
     const struct lint_value *v = &fact->value;
-    uint32_t hash = mix_word(1, (uint64_t)v->types | (uint64_t)v->origins << 16 |
-                                    (uint64_t)v->thing << 32 | (uint64_t)v->whole << 40 |
-                                    (uint64_t)v->unknown << 48 | (uint64_t)v->constant << 49 |
-                                    (uint64_t)v->element << 50 | (uint64_t)fact->digits << 51 |
-                                    (uint64_t)fact->several << 52 | (uint64_t)fact->limits << 53);
+    uint32_t hash =
+        mix_word(1, (uint64_t)v->types | (uint64_t)v->origins << 16 | (uint64_t)v->thing << 32 |
+                        (uint64_t)v->whole << 40 | (uint64_t)v->unknown << 48 |
+                        (uint64_t)v->constant << 49 | (uint64_t)v->element << 50 |
+                        (uint64_t)fact->digits << 51 | (uint64_t)fact->several << 52 |
+                        (uint64_t)fact->limits << 53 | (uint64_t)fact->unsure << 61);
     hash = mix_word(hash, bits_of(v->number));
     hash = mix_word(hash, bits_of(fact->bound));
     hash = mix_word(hash, (uint64_t)v->key << 32 | (uint32_t)v->text.size);
@@ -61,7 +62,7 @@ static bool equal(const struct fact *a, const struct fact *b)
     return a->hash == b->hash && v->types == w->types && v->origins == w->origins &&
            v->thing == w->thing && v->whole == w->whole && v->unknown == w->unknown &&
            v->constant == w->constant && v->element == w->element && a->digits == b->digits &&
-           a->several == b->several && a->limits == b->limits &&
+           a->several == b->several && a->limits == b->limits && a->unsure == b->unsure &&
            bits_of(v->number) == bits_of(w->number) && bits_of(a->bound) == bits_of(b->bound) &&
            v->key == w->key && v->builtin == w->builtin && v->function == w->function &&
            v->shape == w->shape && a->elements == b->elements && v->reply == w->reply &&
@@ -98,6 +99,7 @@ static void tidy(struct fact *fact)
         v->text = (struct lint_text){NULL, 0};
     if (!(v->types & LINT_TYPE_NUMBER))
         v->whole = 0;
+    fact->unsure = v->types & LINT_TYPE_NUMBER && (fact->unsure || !v->whole);
     if (!(v->types & (LINT_TYPE_NUMBER | LINT_TYPE_STRING)) || v->unknown)
         fact->bound = 0;
     if (!(v->types & LINT_TYPE_STRING) || v->unknown)
@@ -180,6 +182,7 @@ const struct fact *flow_join(struct flow *flow, const struct fact *a, const stru
     s->unknown = v->unknown || w->unknown;
     sum.limits = (uint16_t)((v->unknown ? flow_limits(a) : 0) | (w->unknown ? flow_limits(b) : 0));
     s->element = v->element || w->element;
+    sum.unsure = a->unsure || b->unsure;
     s->constant = same_constant(v, w);
     s->number = v->number;
     s->text = v->text;
@@ -189,6 +192,10 @@ const struct fact *flow_join(struct flow *flow, const struct fact *a, const stru
         s->thing = is->thing; /* `local f`, which is a function later */
         s->builtin = is->builtin;
         s->function = is->function;
+    }
+    if (s->thing == LINT_THING_NONE && v->thing != w->thing) {
+        flow_escape(flow, a);
+        flow_escape(flow, b);
     }
     if (v->reply == w->reply && same_name(v->reply_name, w->reply_name)) {
         s->reply = v->reply;

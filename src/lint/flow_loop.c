@@ -98,8 +98,9 @@ static const struct fact *range_fact(struct flow *flow, const struct lint_node *
     const struct lint_node *step = range->next ? range->next->next : NULL;
     const struct lint_value *from = range->value;
     unsigned whole = from->whole | (step ? step->value->whole : LINT_WHOLE);
-    bool known = from->types == LINT_TYPE_NUMBER && !from->unknown &&
-                 (!step || (step->value->types == LINT_TYPE_NUMBER && !step->value->unknown));
+    bool known = from->types == LINT_TYPE_NUMBER && !from->unknown && from->whole &&
+                 (!step || (step->value->types == LINT_TYPE_NUMBER && !step->value->unknown &&
+                            step->value->whole));
     fact.value.whole = known ? (uint8_t)whole : (uint8_t)(whole & LINT_FRACTION);
     for (const struct lint_node *node = range; node; node = node->next)
         fact.value.origins |= node->value->origins;
