@@ -255,7 +255,12 @@ static void protected_call(struct flow *flow, const struct flow_values *argument
 static void insert(struct flow *flow, const struct flow_values *arguments)
 {
     const struct fact *table = flow_nth(arguments, 0);
-    const struct fact *value = flow_nth(arguments, arguments->count > 2 ? 2 : 1);
+    const struct fact *value = flow_nth(arguments, 1);
+    bool exact = arguments->exact && arguments->count <= 3;
+    if (exact && arguments->count == 3)
+        value = flow_nth(arguments, 2);
+    else if (!exact) /* of a call in the end it depends on how many it gives */
+        value = flow_join(flow, value, flow_nth(arguments, 2));
     if (table->value.shape)
         flow_table_set(flow, table, flow->whole, value, true);
     else

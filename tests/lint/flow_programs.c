@@ -271,9 +271,9 @@ size_t flow_program_write(ts_buffer *out, uint64_t seed, uint64_t number)
     ts_buffer_print(out, "local t, u = {}, {x = 1}\n");
     size_t head = pick(&p, COUNT(heads));
     p.variables = pick(&p, 2) ? "pq" : "abpq";
-    p.functions = head == 1 ? "h" : "f"; /* in the second it is not there yet */
+    p.functions = head == 1 ? "m" : "f"; /* in the second it is not there yet */
     write_text(&p, heads[head]);
-    write_text(&p, head == 1 ? "local h = type if tick() then return $e end\n$b return $e, $e end\n"
+    write_text(&p, head == 1 ? "local m = type if tick() then return $e end\n$b return $e, $e end\n"
                              : "if tick() then return $e end\n$b return $e, $e end\n");
     p.functions = "f";
     write_text(&p, "local function g(p, q) if tick() then return end\n$b return $e end\n");
