@@ -140,13 +140,13 @@ static void forget_objects(struct lint_tree *tree)
 static bool begin(struct engine *engine, const struct engine_source *source)
 {
     engine->objects = 0;
-    engine->variables = NULL;
     forget_objects(source->tree);
-    if (source->tree->variables > 0) {
-        engine->variables = alloc_zeroed(source->tree->variables, sizeof *engine->variables);
-        if (engine->variables == NULL)
-            return false;
-    }
+    engine->nodes_seen = 0;
+    engine->nodes = alloc_zeroed(source->tree->nodes + (size_t)1, sizeof *engine->nodes);
+    engine->variables =
+        alloc_zeroed(source->tree->variables + (size_t)1, sizeof *engine->variables);
+    if (engine->nodes == NULL || engine->variables == NULL)
+        return false;
     uint64_t more = (uint64_t)source->tree->size * ENGINE_STEPS_PER_BYTE;
     engine->run++;
     engine->source = source;
@@ -182,8 +182,8 @@ static bool end(struct engine *engine)
 {
     bool good = engine_protect(engine, clear, NULL) == LUA_OK;
     arena_reset(&engine->scratch);
+    alloc_free(engine->nodes);
     alloc_free(engine->variables);
-    engine->variables = NULL;
     engine->source = NULL;
     engine->current = NULL;
     return good;

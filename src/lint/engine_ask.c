@@ -78,6 +78,16 @@ static int ask_from(lua_State *L)
     return 1;
 }
 
+void engine_push_number(lua_State *L, double number)
+{
+    lua_Integer whole;
+    if (number >= -0x1p53 && number <= 0x1p53 && lua_numbertointeger(number, &whole) &&
+        (double)whole == number && !(whole == 0 && 1 / number < 0))
+        lua_pushinteger(L, whole);
+    else
+        lua_pushnumber(L, number);
+}
+
 /* The constant, or nil; and whether it is one. */
 static int ask_constant(lua_State *L)
 {

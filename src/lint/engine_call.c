@@ -198,7 +198,7 @@ static void read_words(lua_State *L, const struct lint_call *call, struct words 
     words->room = call->open && arity > call->words ? arity : call->words;
     words->argv = scratch(L, words->room, sizeof *words->argv);
     words->lengths = scratch(L, words->room, sizeof *words->lengths);
-    words->nodes = scratch(L, words->room, sizeof *words->nodes);
+    words->nodes = scratch(L, words->room, sizeof(void *));
     for (size_t i = 0; i < words->room; i++) {
         words->argv[i] = "";
         words->lengths[i] = 0;

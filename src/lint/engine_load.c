@@ -15,10 +15,13 @@ struct load {
     size_t size;
 };
 
-static const char *copied(lua_State *L, const char *text, size_t size)
+/* A copy that lives as long as the rule. */
+static const char *copied(lua_State *L, struct engine_rule *rule, const char *text, size_t size)
 {
-    const char *copy = alloc_copy(text, size);
-    if (copy == NULL) {
+    char *copy = alloc_copy(text, size);
+    if (copy != NULL) {
+        rule->strings[rule->string_count++] = copy;
+    } else {
         engine_of(L)->starved = true;
         luaL_error(L, "not enough memory");
     }
@@ -26,7 +29,7 @@ static const char *copied(lua_State *L, const char *text, size_t size)
 }
 
 /* A part of the table on top that is text. */
-static const char *read_text(lua_State *L, const char *part, bool line)
+static const char *read_text(lua_State *L, struct engine_rule *rule, const char *part, bool line)
 {
     size_t size;
     int type = lua_getfield(L, -1, part);
@@ -41,7 +44,7 @@ static const char *read_text(lua_State *L, const char *part, bool line)
         luaL_error(L, "'%s' has a NUL in it", part);
     if (line && strchr(text, '\n') != NULL)
         luaL_error(L, "'%s' is more than one line", part);
-    text = copied(L, text, size);
+    text = copied(L, rule, text, size);
     lua_pop(L, 1);
     return text;
 }
@@ -83,10 +86,10 @@ static int load_rule(lua_State *L)
     if (!lua_istable(L, -1))
         luaL_error(L, "returns a %s, not a table", luaL_typename(L, -1));
     told->severity = read_severity(L);
-    told->summary = read_text(L, "summary", true);
-    told->why = read_text(L, "why", false);
-    told->bad = read_text(L, "bad", false);
-    told->good = read_text(L, "good", false);
+    told->summary = read_text(L, load->rule, "summary", true);
+    told->why = read_text(L, load->rule, "why", false);
+    told->bad = read_text(L, load->rule, "bad", false);
+    told->good = read_text(L, load->rule, "good", false);
     if (lua_getfield(L, -1, "check") != LUA_TFUNCTION)
         luaL_error(L, "'check' is a %s, not a function", luaL_typename(L, -1));
     engine_look_back(L);
@@ -100,10 +103,8 @@ void engine_free_rule(struct engine_rule *rule)
 {
     if (rule == NULL)
         return;
-    const char *strings[] = {rule->told.name, rule->told.summary, rule->told.why, rule->told.bad,
-                             rule->told.good};
-    for (size_t i = 0; i < sizeof strings / sizeof strings[0]; i++)
-        alloc_free((void *)(uintptr_t)strings[i]);
+    for (size_t i = 0; i < sizeof rule->strings / sizeof rule->strings[0]; i++)
+        alloc_free(rule->strings[i]);
     alloc_free(rule);
 }
 
@@ -162,8 +163,9 @@ static struct engine_rule *new_rule(const struct engine *engine, const char *nam
     if (rule == NULL)
         return NULL;
     rule->told.own = own;
-    rule->told.name = alloc_copy(name, strlen(name));
     rule->steps = engine->steps;
+    rule->told.name = rule->strings[0] = alloc_copy(name, strlen(name));
+    rule->string_count = 1;
     if (rule->told.name != NULL)
         return rule;
     engine_free_rule(rule);

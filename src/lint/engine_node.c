@@ -44,11 +44,11 @@ enum field {
 /* ---- making ---- */
 
 /* The object of that number, on the stack; false: there is none, or it was collected. */
-static bool push_known(lua_State *L, int objects, uintptr_t number)
+static bool push_known(lua_State *L, int objects, uint32_t number)
 {
     if (number == 0)
         return false;
-    if (lua_rawgeti(L, objects, (lua_Integer)number) == LUA_TUSERDATA)
+    if (lua_rawgeti(L, objects, number) == LUA_TUSERDATA)
         return true;
     lua_pop(L, 1);
     return false;
@@ -79,16 +79,33 @@ static int kept_values(enum lint_kind kind)
     return lists;
 }
 
-/* The number of a node's object is in its `user`. */
+/* Who only reads the tree may number its nodes all the same. */
+static struct lint_node *to_number(const struct lint_node *node)
+{
+    struct lint_node *same;
+    memcpy(&same, &node, sizeof(void *));
+    return same;
+}
+
+/* A node's `user` is where the number of its object stands. */
 void engine_push_node(lua_State *L, int objects, const struct lint_node *node)
 {
     if (node == NULL) {
         lua_pushnil(L);
-    } else if (!push_known(L, objects, (uintptr_t)node->user)) {
-        uint32_t number =
-            push_new(L, objects, node, node->kind + 1, kept_values((enum lint_kind)node->kind));
-        ((struct lint_node *)(uintptr_t)node)->user = (void *)(uintptr_t)number;
+        return;
     }
+    uint32_t *number = node->user;
+    if (number != NULL && push_known(L, objects, *number))
+        return;
+    struct engine *engine = engine_of(L);
+    if (number == NULL) {
+        if (engine->nodes_seen == engine->source->tree->nodes)
+            luaL_error(L, "the tree has more nodes than it says");
+        number = &engine->nodes[engine->nodes_seen++];
+        to_number(node)->user = number;
+    }
+    int values = kept_values((enum lint_kind)node->kind);
+    *number = push_new(L, objects, node, node->kind + 1, values);
 }
 
 static void push_variable(lua_State *L, int objects, const struct lint_variable *variable)
@@ -122,33 +139,6 @@ void engine_push_list(lua_State *L, int objects, const struct lint_node *node)
     engine_guard(L, objects);
 }
 
-void engine_push_number(lua_State *L, double number)
-{
-    lua_Integer whole;
-    if (number >= -0x1p53 && number <= 0x1p53 && lua_numbertointeger(number, &whole) &&
-        (double)whole == number && !(whole == 0 && 1 / number < 0))
-        lua_pushinteger(L, whole);
-    else
-        lua_pushnumber(L, number);
-}
-
-static void set_integer(lua_State *L, const char *name, uint32_t value)
-{
-    lua_pushinteger(L, value);
-    lua_setfield(L, -2, name);
-}
-
-void engine_push_remark(lua_State *L, const struct lint_remark *remark)
-{
-    lua_createtable(L, 0, 5);
-    lua_pushstring(L, remark->message);
-    lua_setfield(L, -2, "message");
-    set_integer(L, "line", remark->line);
-    set_integer(L, "column", remark->column);
-    set_integer(L, "offset", remark->offset + 1);
-    set_integer(L, "finish", remark->finish);
-}
-
 /* ---- reading ---- */
 
 /* What an argument is; raises an error if it is no object of this run. */
@@ -165,8 +155,7 @@ static const struct object *check_object(lua_State *L, int argument, bool variab
 
 struct lint_node *engine_check_node(lua_State *L, int argument)
 {
-    /* The tree is ours to read; where it is written, the caller has it from the source. */
-    return (struct lint_node *)(uintptr_t)check_object(L, argument, false)->thing;
+    return to_number(check_object(L, argument, false)->thing);
 }
 
 static void push_kept_list(lua_State *L, const struct lint_node *first, int value)

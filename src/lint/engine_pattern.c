@@ -294,17 +294,23 @@ static const char *close_capture(struct pattern_match *m, const struct pattern_i
     return end;
 }
 
+static const char *match_few(struct pattern_match *m, const struct pattern_item *item,
+                             const char *s)
+{
+    const char *end = match_rest(m, item + 1, s);
+    while (end == NULL && s < m->end && takes(item, *s)) {
+        look(m, 1);
+        end = match_rest(m, item + 1, ++s);
+    }
+    return end;
+}
+
 static const char *match_times(struct pattern_match *m, const struct pattern_item *item,
                                const char *s)
 {
     const char *end, *p = s;
-    if (item->times == PATTERN_FEW) {
-        for (;; p++) {
-            look(m, 1);
-            if ((end = match_rest(m, item + 1, p)) != NULL || p == m->end || !takes(item, *p))
-                return end;
-        }
-    }
+    if (item->times == PATTERN_FEW)
+        return match_few(m, item, s);
     const char *most = item->times == PATTERN_MAYBE && s < m->end ? s + 1 : m->end;
     while (p < most && takes(item, *p))
         p++;

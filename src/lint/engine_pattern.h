@@ -50,7 +50,8 @@ struct pattern_match {
 /* Reads a pattern; it is on top of the stack then. `anchors`: a '^' in front is one. */
 struct pattern *pattern_push(lua_State *L, const char *text, size_t size, bool anchors);
 /* The end of a match that begins just at `s`, or NULL. */
-const char *pattern_match(struct pattern_match *m, const struct pattern *pattern, const char *s);
+const char *pattern_match(struct pattern_match *m, const struct pattern *pattern, const char *s)
+    __attribute__((nonnull));
 
 /* find, match, gmatch, gsub. */
 extern const luaL_Reg engine_string_functions[];

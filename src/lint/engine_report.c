@@ -76,6 +76,23 @@ static int report_place(lua_State *L)
     return 0;
 }
 
+static void set_integer(lua_State *L, const char *name, uint32_t value)
+{
+    lua_pushinteger(L, value);
+    lua_setfield(L, -2, name);
+}
+
+void engine_push_remark(lua_State *L, const struct lint_remark *remark)
+{
+    lua_createtable(L, 0, 5);
+    lua_pushstring(L, remark->message);
+    lua_setfield(L, -2, "message");
+    set_integer(L, "line", remark->line);
+    set_integer(L, "column", remark->column);
+    set_integer(L, "offset", remark->offset + 1);
+    set_integer(L, "finish", remark->finish);
+}
+
 static int report_remark(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);

@@ -29,11 +29,13 @@ struct command;
 #define ENGINE_PLACE_BYTES ((size_t)48)
 
 struct engine_rule {
-    vouch_lint_rule told; /* its strings belong to it */
-    int check;            /* a reference to its function */
-    uint64_t steps;       /* left for this source */
-    size_t allocated;     /* for this source, freed or not */
-    int first, last;      /* its functions of this source: [first, last) of the table of them */
+    vouch_lint_rule told;
+    char *strings[5]; /* what that points to */
+    size_t string_count;
+    int check;        /* a reference to its function */
+    uint64_t steps;   /* left for this source */
+    size_t allocated; /* for this source, freed or not */
+    int first, last;  /* its functions of this source: [first, last) of the table of them */
     bool failed;
     struct engine_rule *next; /* of those that were replaced */
 };
@@ -99,10 +101,12 @@ struct engine {
     void *context;
     struct arena scratch;
     enum engine_phase phase;
-    struct engine_rule *current;      /* whose code runs, NULL: ours */
-    int functions;                    /* how many are in the table of them */
-    uint32_t objects;                 /* how many were made of nodes and variables */
-    uint32_t *variables;              /* [tree->variables]: the numbers of theirs; 0: none yet */
+    struct engine_rule *current; /* whose code runs, NULL: ours */
+    int functions;               /* how many are in the table of them */
+    uint32_t objects;            /* how many were made of nodes and variables */
+    uint32_t *nodes,
+        *variables; /* [tree->nodes], [tree->variables]: numbers of objects; 0: none yet */
+    uint32_t nodes_seen;
     size_t rule, hook;                /* cursors */
     const struct lint_remark *remark; /* the next one */
     const struct lint_remark *told;   /* the one that a rule is being told of, or NULL */
@@ -187,7 +191,6 @@ void engine_guard(lua_State *L, int objects);
 struct lint_node *engine_check_node(lua_State *L, int argument);
 /* A number as rules see it: whole ones as integers. */
 void engine_push_number(lua_State *L, double number);
-void engine_push_remark(lua_State *L, const struct lint_remark *remark);
 
 /* ---- walking: engine_walk.c ---- */
 
@@ -209,6 +212,7 @@ void engine_push_info(lua_State *L, const struct command *command);
 void engine_tell_source(lua_State *L, const struct engine_source *source);
 /* Gives the table on top fields that are made when they are asked for. */
 void engine_tell_later(lua_State *L, int objects);
+void engine_push_remark(lua_State *L, const struct lint_remark *remark);
 /* The last finding of a rule: that it failed. False: `report` said so. */
 bool engine_report_failure(struct engine *engine, int status);
 

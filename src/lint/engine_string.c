@@ -1,6 +1,7 @@
 /* string.find, match, gmatch and gsub, with engine_pattern.c's patterns. What they take and give is as in Lua 5.4. */
 #include "lint/engine_pattern.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* ---- captures ---- */
@@ -132,6 +133,7 @@ static int next_match(lua_State *L)
 {
     size_t size;
     const char *text = lua_tolstring(L, lua_upvalueindex(1), &size);
+    assert(text != NULL);
     const struct pattern *pattern = lua_touserdata(L, lua_upvalueindex(2));
     size_t at = (size_t)lua_tointeger(L, lua_upvalueindex(3));
     lua_Integer last = lua_tointeger(L, lua_upvalueindex(4));
