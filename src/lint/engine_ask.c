@@ -78,10 +78,13 @@ static int ask_from(lua_State *L)
     return 1;
 }
 
+/* Up to here every whole number is a double. */
+#define EXACT_MAX 9007199254740992.0
+
 void engine_push_number(lua_State *L, double number)
 {
     lua_Integer whole;
-    if (number >= -0x1p53 && number <= 0x1p53 && lua_numbertointeger(number, &whole) &&
+    if (number >= -EXACT_MAX && number <= EXACT_MAX && lua_numbertointeger(number, &whole) &&
         (double)whole == number && !(whole == 0 && 1 / number < 0))
         lua_pushinteger(L, whole);
     else

@@ -153,6 +153,9 @@ static int ask_call(lua_State *L)
 
 /* ---- keys ---- */
 
+/* More keys than this are in no call. */
+#define NUMKEYS_MAX 1e9
+
 /* A call's words as the table's code takes them. A word that is not constant is empty: no keyword, and no number. */
 struct words {
     size_t count, room; /* known ones; and how many there must be for the arity */
@@ -182,8 +185,8 @@ static void set_word(lua_State *L, struct words *words, size_t i, const struct l
     if (value->types == LINT_TYPE_STRING) {
         words->argv[i] = value->text.text;
         words->lengths[i] = value->text.size;
-    } else if (value->types == LINT_TYPE_NUMBER && value->number >= 0 && value->number <= 0x1p53 &&
-               (double)(uint64_t)value->number == value->number) {
+    } else if (value->types == LINT_TYPE_NUMBER && value->number >= 0 &&
+               value->number <= NUMKEYS_MAX && (double)(uint64_t)value->number == value->number) {
         char *text = scratch(L, NUMBER_INTEGER_MAX, 1);
         words->lengths[i] = number_write_u64(text, (uint64_t)value->number);
         words->argv[i] = text;

@@ -366,18 +366,21 @@ START_TEST(memory_that_is_short)
     ck_assert(whole_life(&rig.source, text));
     unsigned long count = heap_recover();
     ck_assert_uint_gt(count, 100);
-    unsigned long failed = 0;
-    for (unsigned long n = 0; n < count; n++)
+    /* Most are engine_new's, one much like the other: of these some. */
+    struct engine *engine;
+    heap_fail(ULONG_MAX, 0);
+    ck_assert(engine_new(MEMORY, STEPS, &engine));
+    unsigned long making = heap_recover();
+    engine_free(engine);
+    for (unsigned long n = 0; n < count; n += n < making && n > 100 ? 13 : 1)
         for (unsigned long more = 0; more < 2; more++) {
             heap_fail(n, more ? ULONG_MAX : 0);
             bool good = whole_life(&rig.source, text);
             heap_recover();
-            failed += !good;
             ck_assert_int_eq(heap_live(), 0);
             if (more)
                 ck_assert(!good);
         }
-    ck_assert_uint_ge(failed, count);
     rig_close(&rig);
 }
 END_TEST
