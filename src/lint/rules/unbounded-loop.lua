@@ -17,11 +17,16 @@ while most > 0 and redis.call('LPOP', KEYS[1]) do
     most = most - 1
 end]],
     check = function(lint)
+        local patience = 20000 -- assignments that are looked at in all: loops in loops are gone through for each of them
+
+        local quiet = 0 -- up to here there is a loop without a command, and so are those in it
+
         -- Variables that a body counts with: n = n + 1; n = n - #page.
         local function counters_of(loop)
             local counters = {}
-            lint.walk(loop, function(child)
+            lint.walk(loop, 'assign function', function(child)
                 if child.kind == 'assign' then
+                    patience = patience - 1
                     for i, target in ipairs(child.targets) do
                         local value = child.values[i]
                         if target.kind == 'name' and value and value.kind == 'binary' and (value.op == '+' or value.op == '-')
@@ -31,7 +36,7 @@ end]],
                         end
                     end
                 end
-                return child.kind ~= 'function'
+                return child.kind ~= 'function' and patience >= 0
             end)
             return counters
         end
@@ -56,7 +61,7 @@ end]],
 
         -- Tables that grow in a body count as well: `#batch < 100`.
         local function note_growth(loop, counters)
-            lint.walk(loop, function(child)
+            lint.walk(loop, 'assign call function', function(child)
                 if child.kind == 'assign' then
                     for _, target in ipairs(child.targets) do
                         if target.kind == 'index' and target.object.kind == 'name' then
@@ -73,7 +78,7 @@ end]],
         -- Whether an `if` in the body that leaves the loop looks at a counter.
         local function is_left(loop, counters)
             local found = false
-            lint.walk(loop, function(child)
+            lint.walk(loop, 'clause function', function(child)
                 if child.kind == 'clause' and child.condition and lint.leaves(child.body) then
                     found = found or compares(child.condition, counters)
                 end
@@ -84,7 +89,7 @@ end]],
 
         local function first_command(node)
             local found
-            lint.walk(node, function(child)
+            lint.walk(node, 'call function', function(child)
                 found = found or child.kind == 'call' and lint.call(child) or nil
                 return not found and child.kind ~= 'function'
             end)
@@ -94,7 +99,7 @@ end]],
         -- Of the names in an expression: the command that one of them comes from.
         local function inside_of(node, inside)
             local found
-            lint.walk(node, function(child)
+            lint.walk(node, 'name function', function(child)
                 found = found or child.kind == 'name' and inside[lint.text(child)] or nil
                 return not found and child.kind ~= 'function'
             end)
@@ -108,8 +113,9 @@ end]],
                 return call
             end
             local inside = {}
-            lint.walk(loop, function(child)
+            lint.walk(loop, 'assign local function', function(child)
                 if child.kind == 'assign' or child.kind == 'local' then
+                    patience = patience - 1
                     for i, name in ipairs(child.targets or child.names) do
                         local value = child.values[i]
                         if name.kind == 'name' and value then
@@ -124,7 +130,7 @@ end]],
 
         local function is_scan(loop)
             local found
-            lint.walk(loop, function(child)
+            lint.walk(loop, 'call function', function(child)
                 local call = child.kind == 'call' and lint.call(child)
                 found = found or call and scans[call.name or ''] and call or nil
                 return not found and child.kind ~= 'function'
@@ -133,6 +139,12 @@ end]],
         end
 
         local function look(loop, for_ever)
+            if patience < 0 or loop.finish <= quiet then
+                return
+            elseif not first_command(loop) then
+                quiet = loop.finish
+                return
+            end
             local counters = counters_of(loop)
             note_growth(loop, counters)
             if compares(loop.condition, counters) or is_left(loop, counters) then

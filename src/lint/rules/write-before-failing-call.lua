@@ -64,13 +64,28 @@ redis.call('RPUSH', KEYS[2], ARGV[1])]],
             return found
         end
 
+        local texts_of = {} -- by call; of writes in loops those alone that are the same in each round
+
+        local function write_texts(write)
+            local texts = write.texts
+            if texts == nil then
+                texts = lint.key_texts(write.node) or false
+                for _, key in ipairs(texts and write.loop and lint.keys(write.node) or {}) do
+                    texts[lint.text(key.node)] = not varies(key.node, write.loop) or nil
+                end
+                write.texts = texts
+            end
+            return texts
+        end
+
         local function share_keys(node, write)
-            local a, b = lint.key_texts(node), lint.key_texts(write.node)
+            local a, b = texts_of[node], write_texts(write)
+            if a == nil then
+                a = lint.key_texts(node) or false
+                texts_of[node] = a
+            end
             if not a or not b then
                 return true
-            end
-            for _, key in ipairs(write.loop and lint.keys(write.node) or {}) do
-                b[lint.text(key.node)] = not varies(key.node, write.loop) or nil
             end
             for text in pairs(a) do
                 if b[text] then
@@ -117,7 +132,7 @@ redis.call('RPUSH', KEYS[2], ARGV[1])]],
         -- The first of the last writes that nothing in the conditions depends on.
         local function free_write(before, conditions, count)
             local found
-            patience = 100
+            patience = 10
             while before do
                 if not before.call then
                     return found
