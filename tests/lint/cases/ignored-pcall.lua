@@ -66,3 +66,6 @@ end
 return 1
 --- good clean
 redis.call('INCR', KEYS[1])
+--- good
+redis.pcall('XGROUP', 'CREATE', KEYS[1], 'workers', '$', 'MKSTREAM')
+return redis.call('XLEN', KEYS[1])
