@@ -146,8 +146,9 @@ static const struct fact *to_string(struct flow *flow, const struct fact *fact)
         return fact;
     struct fact string = {.value = {.types = LINT_TYPE_STRING, .origins = v->origins}};
     string.value.key = v->types == LINT_TYPE_STRING && !v->unknown && !v->element ? v->key : 0;
-    string.digits = fact->digits ||
-                    (flow_only(fact, LINT_TYPE_NUMBER) && !fact->unsure && v->whole == LINT_WHOLE);
+    bool digits = !(v->types & LINT_TYPE_STRING) || fact->digits;
+    bool whole = !(v->types & LINT_TYPE_NUMBER) || (v->whole == LINT_WHOLE && !fact->unsure);
+    string.digits = flow_only(fact, LINT_TYPE_STRING | LINT_TYPE_NUMBER) && digits && whole;
     string.bound = fact->bound;
     return flow_keep(flow, &string);
 }

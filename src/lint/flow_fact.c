@@ -69,6 +69,19 @@ static bool equal(const struct fact *a, const struct fact *b)
            same_name(v->reply_name, w->reply_name) && same_text(&v->text, &w->text);
 }
 
+/* Some values of these types are not known. */
+static void forget_details(struct fact *fact, unsigned types)
+{
+    fact->value.constant = false;
+    fact->bound = 0;
+    fact->unsure |= (types & LINT_TYPE_NUMBER) != 0;
+    fact->digits &= (types & LINT_TYPE_STRING) == 0;
+    if (types & LINT_TYPE_TABLE) {
+        fact->elements = NULL;
+        fact->value.shape = NULL;
+    }
+}
+
 /* What can only be of one type, or of those that are known anyway, is known. */
 static void tidy_limits(struct fact *fact)
 {
@@ -84,6 +97,7 @@ static void tidy_limits(struct fact *fact)
         return;
     v->unknown = false;
     fact->limits = 0;
+    forget_details(fact, limits);
 }
 
 /* Takes out what says something of a type that is not there. */
