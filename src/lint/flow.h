@@ -144,7 +144,8 @@ struct flow {
     enum lint_source_kind kind;
     bool failed, dirty, tired, last;
     bool resp3;                   /* it calls setresp */
-    bool lost;                    /* KEYS or ARGV has a name that is not followed */
+    bool handed_on;               /* KEYS or ARGV, to what is not known */
+    bool mixed;                   /* a name may stand for one of them, or for something else */
     bool keys_set, arguments_set; /* elements of KEYS, ARGV are assigned */
     bool dead;                    /* what is run now cannot be reached */
     uint64_t work, patience;

@@ -262,10 +262,7 @@ static void insert(struct flow *flow, const struct flow_values *arguments)
         value = flow_nth(arguments, 2);
     else if (!exact) /* of a call in the end it depends on how many it gives */
         value = flow_join(flow, value, flow_nth(arguments, 2));
-    if (table->value.shape)
-        flow_table_set(flow, table, flow->whole, value, true);
-    else
-        flow_escape(flow, value);
+    flow_index_set(flow, table, flow->whole, value, true);
 }
 
 /* One with a rule of its own; false: the letters say it. */

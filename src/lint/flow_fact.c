@@ -177,6 +177,11 @@ static bool same_constant(const struct lint_value *v, const struct lint_value *w
            bits_of(v->number) == bits_of(w->number) && same_text(&v->text, &w->text);
 }
 
+static bool is_argument_table(const struct lint_value *value)
+{
+    return value->thing == LINT_THING_KEYS || value->thing == LINT_THING_ARGV;
+}
+
 const struct fact *flow_join(struct flow *flow, const struct fact *a, const struct fact *b)
 {
     const struct lint_value *v = &a->value, *w = &b->value;
@@ -207,10 +212,7 @@ const struct fact *flow_join(struct flow *flow, const struct fact *a, const stru
         s->builtin = is->builtin;
         s->function = is->function;
     }
-    if (s->thing == LINT_THING_NONE && v->thing != w->thing) {
-        flow_escape(flow, a);
-        flow_escape(flow, b);
-    }
+    flow->mixed |= s->thing == LINT_THING_NONE && (is_argument_table(v) || is_argument_table(w));
     if (v->reply == w->reply && same_name(v->reply_name, w->reply_name)) {
         s->reply = v->reply;
         s->reply_name = v->reply_name;

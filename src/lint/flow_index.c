@@ -117,7 +117,8 @@ void flow_index_set(struct flow *flow, const struct fact *object, const struct f
         flow_table_set(flow, object, key, value, behind);
     } else {
         const unsigned others = LINT_FROM_REPLY | LINT_FROM_COMPUTED;
-        if (flow->lost && !(object->value.origins & others)) { /* it may be KEYS or ARGV */
+        bool other = object->value.origins & others;
+        if (flow->mixed || (flow->handed_on && !other)) { /* it may be KEYS or ARGV */
             flow->dirty |= !flow->keys_set || !flow->arguments_set;
             flow->keys_set = flow->arguments_set = true;
         }

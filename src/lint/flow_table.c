@@ -13,7 +13,7 @@ static struct flow_table *table_of(const struct fact *fact)
 void flow_escape(struct flow *flow, const struct fact *fact)
 {
     struct flow_table *table = table_of(fact);
-    flow->lost |= fact->value.thing == LINT_THING_KEYS || fact->value.thing == LINT_THING_ARGV;
+    flow->handed_on |= fact->value.thing == LINT_THING_KEYS || fact->value.thing == LINT_THING_ARGV;
     if (!table || !table->shape.whole)
         return;
     table->shape.whole = false;
