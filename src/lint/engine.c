@@ -207,15 +207,10 @@ static bool end_rule(struct engine *engine, int status)
     struct engine_rule *rule = engine->current;
     if (rule == NULL || engine->starved || engine->trouble == ENGINE_STOPPED)
         return false;
-    bool full = engine->trouble == ENGINE_MEMORY || status == LUA_ERRMEM;
     if (!engine_report_failure(engine, status))
         return false;
     rule->failed = true;
-    if (engine_protect(engine, drop_functions, rule) != LUA_OK)
-        return false;
-    if (full)
-        lua_gc(engine->lua, LUA_GCCOLLECT);
-    return true;
+    return engine_protect(engine, drop_functions, rule) == LUA_OK;
 }
 
 bool engine_run(struct engine *engine, const struct engine_source *source, engine_report report,
