@@ -41,9 +41,14 @@ end]],
                 end
             end,
             finish = function()
+                local ends = false
+                for target in pairs(lint.targets) do
+                    ends = ends or not target:find('^valkey%-9')
+                end
                 for _, node in ipairs(caught and {} or found) do
-                    lint.report(node, lint.quote(node) .. " has no `err`, and raising such a table ends the server (Redis, and "
-                        .. "Valkey before 9): write {err = 'CODE what is wrong'}")
+                    lint.report(node, string.format("%s has no `err`, and raising such a table %s: write {err = 'CODE what is wrong'}",
+                        lint.quote(node), ends and 'ends the server (Redis, and Valkey before 9)'
+                        or "answers 'ERR unknown error'"), ends and 'error' or 'warning')
                 end
             end,
         }

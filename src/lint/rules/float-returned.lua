@@ -6,8 +6,8 @@ return {
     severity = 'warning',
     summary = 'a number with a fraction is returned, and the fraction is cut off',
     why = [[A number in a script's answer becomes an integer: `return 3.7` answers 3, and so does each number in an array that is
-returned; -3.7 becomes -3. Nothing is rounded, and nobody is told. A string arrives as it is, as does, with RESP3, a
-table {double = 3.7}.]],
+returned; -3.7 becomes -3. Nothing is rounded, and nobody is told. A string arrives as it is, and so does a
+table {double = 3.7}, as a number with RESP3.]],
     bad = [[local tokens = tonumber(redis.call('GET', KEYS[1]) or '0')
 return tokens / 60]],
     good = [[local tokens = tonumber(redis.call('GET', KEYS[1]) or '0')

@@ -40,3 +40,5 @@ error(problem)
 --- good
 local reply = redis.pcall('INCR', KEYS[1], 'x')
 error(reply)
+--- bad target=valkey-9 at=1 says="unknown error"
+error({code = 5})
