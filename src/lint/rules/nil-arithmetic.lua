@@ -99,7 +99,7 @@ return n + 1]],
                         local what = lint.may(each.operand, 'nil') and 'nil' or 'false'
                         lint.report(each.operand, string.format("%s is %s when %s finds nothing, and %s that is an error: write "
                             .. "`%s`", text, what, command.name or 'the command', arithmetic[each.node.op],
-                            what == 'nil' and 'tonumber(… or 0)' or '(… or 0)'))
+                            what == 'nil' and 'tonumber(… or 0)' or each.node.op == '..' and "(… or '')" or '(… or 0)'))
                     end
                 end
             end,

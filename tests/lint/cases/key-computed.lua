@@ -21,7 +21,7 @@ return redis.call('GET', name(ARGV[1]))
 for i = 1, #ARGV do
     redis.call('DEL', 'item:' .. ARGV[i])
 end
---- bad at=1 says="a reply" only
+--- bad at=1 says="a reply"
 return redis.call('GET', 'user:' .. redis.call('GET', KEYS[1]))
 --- bad at=2 says="the keys" only
 #!lua name=mylib
