@@ -63,6 +63,19 @@ void lua_mutate_layout(struct lua_text *t);
 /* Writes a source near a limit, without words. */
 void lua_limits_write(struct lua_text *t);
 
+/* ---- of limits: lua_limits.c, and lua_limits_registers.c ---- */
+__attribute__((format(printf, 2, 3))) void lua_add(struct lua_text *t, const char *format, ...);
+void lua_add_times(struct lua_text *t, uint32_t count, const char *text);
+/* n of them, in one declaration: v1, v2, … */
+void lua_add_locals(struct lua_text *t, uint32_t count);
+/* Values apart by commas; for any number of them. */
+void lua_add_atoms(struct lua_text *t, uint32_t count);
+void lua_write_registers(struct lua_text *t);
+void lua_write_arguments(struct lua_text *t);
+void lua_write_returned(struct lua_text *t);
+void lua_write_items(struct lua_text *t);
+void lua_write_chain(struct lua_text *t);
+
 /* Where constructs are counted from: the grammar's rules come first. */
 enum {
     LUA_FIRST_NUMBER = 300,

@@ -34,7 +34,7 @@ static void note(struct lua_text *t, size_t limit)
     t->grammar->used[LUA_FIRST_LIMIT + limit] = true;
 }
 
-__attribute__((format(printf, 2, 3))) static void add(struct lua_text *t, const char *format, ...)
+void lua_add(struct lua_text *t, const char *format, ...)
 {
     char bytes[256];
     va_list list;
@@ -44,17 +44,17 @@ __attribute__((format(printf, 2, 3))) static void add(struct lua_text *t, const 
     ts_buffer_add(&t->grammar->text, bytes, (size_t)size);
 }
 
-static void add_times(struct lua_text *t, uint32_t count, const char *text)
+void lua_add_times(struct lua_text *t, uint32_t count, const char *text)
 {
     while (count--)
-        add(t, "%s", text);
+        lua_add(t, "%s", text);
 }
 
 /* "v1,v2,v3" */
 static void add_list(struct lua_text *t, uint32_t from, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        add(t, i ? ",v%u" : "v%u", from + i);
+        lua_add(t, i ? ",v%u" : "v%u", from + i);
 }
 
 static uint32_t below(struct lua_text *t, uint32_t n)
@@ -62,14 +62,13 @@ static uint32_t below(struct lua_text *t, uint32_t n)
     return dice_below(&t->dice, n);
 }
 
-/* n, in one declaration. */
-static void add_locals(struct lua_text *t, uint32_t count)
+void lua_add_locals(struct lua_text *t, uint32_t count)
 {
     if (count == 0)
         return;
-    add(t, "local ");
+    lua_add(t, "local ");
     add_list(t, 1, count);
-    add(t, lua_chance(t, 2) ? "\n" : "=f()\n");
+    lua_add(t, lua_chance(t, 2) ? "\n" : "=f()\n");
 }
 
 /* ---- locals --------------------------------------------------------------------------------- */
@@ -81,32 +80,32 @@ static uint32_t more_locals(struct lua_text *t, uint32_t at, uint32_t left, uint
     note(t, FUNCTIONS + 2 + way);
     switch (way) {
     case 0:
-        add(t, "local ");
+        lua_add(t, "local ");
         add_list(t, at, n);
-        add(t, "\n");
+        lua_add(t, "\n");
         return n;
     case 1:
         for (uint32_t i = 0; i < n; i++)
-            add(t, "local v%u=%u ", at + i, i);
+            lua_add(t, "local v%u=%u ", at + i, i);
         return n;
     case 2:
-        add(t, "local function v%u(a,b) local c end ", at);
+        lua_add(t, "local function v%u(a,b) local c end ", at);
         return 1;
     case 3:
         ++*ends;
-        add(t, "for v%u=1,2 do ", at);
+        lua_add(t, "for v%u=1,2 do ", at);
         return 4;
     case 4:
         n = 1 + n % 5;
         ++*ends;
-        add(t, "for ");
+        lua_add(t, "for ");
         add_list(t, at, n);
-        add(t, " in x do ");
+        lua_add(t, " in x do ");
         return n + 3;
     default:
-        add(t, "do local ");
+        lua_add(t, "do local ");
         add_list(t, at, n);
-        add(t, " end ");
+        lua_add(t, " end ");
         return 0;
     }
 }
@@ -118,14 +117,14 @@ static void write_locals(struct lua_text *t)
     if (function) {
         have = below(t, 201);
         note(t, vararg ? FUNCTIONS + 8 : FUNCTIONS + 1);
-        add(t, "local function f(");
+        lua_add(t, "local function f(");
         add_list(t, 1, have);
-        add(t, vararg ? "%s...) " : "%.0s) ", have ? "," : "");
+        lua_add(t, vararg ? "%s...) " : "%.0s) ", have ? "," : "");
         have += vararg;
     }
     while (have < goal)
         have += more_locals(t, have + 1, goal - have, &ends);
-    add_times(t, ends + function, " end");
+    lua_add_times(t, ends + function, " end");
 }
 
 /* ---- upvalues ------------------------------------------------------------------------------- */
@@ -133,25 +132,25 @@ static void write_locals(struct lua_text *t)
 static void use(struct lua_text *t, uint32_t from, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        add(t, lua_chance(t, 2) ? "x=v%u " : "v%u=x ", from + i);
+        lua_add(t, lua_chance(t, 2) ? "x=v%u " : "v%u=x ", from + i);
 }
 
 static void write_upvalues(struct lua_text *t)
 {
     uint32_t goal = lua_near(t, 60, 2), inner = below(t, goal + 1), again = below(t, inner + 1);
-    add_locals(t, 70 + below(t, 100));
-    add(t, "local function f() ");
+    lua_add_locals(t, 70 + below(t, 100));
+    lua_add(t, "local function f() ");
     if (lua_chance(t, 2)) {
         use(t, 1, goal - inner);
-        add(t, lua_chance(t, 2) ? "local v1 " : "local y=1 ");
+        lua_add(t, lua_chance(t, 2) ? "local v1 " : "local y=1 ");
     } else {
         inner = goal;
     }
     /* What a function in it takes from outside goes through this one. */
-    add(t, lua_chance(t, 2) ? "return function() " : "do x=function(...) ");
+    lua_add(t, lua_chance(t, 2) ? "return function() " : "do x=function(...) ");
     use(t, goal - inner + 1, inner);
     use(t, goal - inner + 1, again);
-    add(t, "end end end");
+    lua_add(t, "end end end");
 }
 
 /* ---- levels --------------------------------------------------------------------------------- */
@@ -225,15 +224,15 @@ static void write_levels(struct lua_text *t)
         const struct wrap *wrap = find_wrap(t, in);
         uint32_t times = wrap->in == wrap->holds ? 1 + below(t, longest) : 1;
         for (; times > 0 && levels < goal && count < WRAPPED_MAX; times--) {
-            add(t, "%s", wrap->open);
+            lua_add(t, "%s", wrap->open);
             levels += wrap->levels;
             around[count++] = wrap;
         }
         in = wrap->holds;
     }
-    add(t, in == 'e' ? (lua_chance(t, 3) ? "f()" : "1") : "");
+    lua_add(t, in == 'e' ? (lua_chance(t, 3) ? "f()" : "1") : "");
     while (count > 0)
-        add(t, "%s", around[--count]->close);
+        lua_add(t, "%s", around[--count]->close);
 }
 
 static void write_targets(struct lua_text *t)
@@ -242,139 +241,15 @@ static void write_targets(struct lua_text *t)
     uint32_t levels = lua_chance(t, 2) ? below(t, 198) : below(t, 5);
     uint32_t goal = lua_near(t, levels < 195 ? 200 - levels : 5, 3);
     const char *target = targets[below(t, 6)];
-    add_times(t, levels, "do ");
+    lua_add_times(t, levels, "do ");
     if (lua_chance(t, 3))
-        add(t, "local a,i ");
+        lua_add(t, "local a,i ");
     for (uint32_t i = 0; i < goal; i++)
-        add(t, "%s%s", i ? "," : "", lua_chance(t, 10) ? targets[below(t, 6)] : target);
-    add(t, "=");
-    add_times(t, lua_chance(t, 2) ? below(t, 5) : below(t, 260), "1,");
-    add(t, "f()");
-    add_times(t, levels, " end");
-}
-
-/* ---- registers ------------------------------------------------------------------------------ */
-
-static void add_atoms(struct lua_text *t, uint32_t count)
-{
-    static const char *const atoms[] = {
-        "1",     "g",     "'s'", "nil",  "v1",      "x.y",
-        "not g", "f()",   "{}",  "g==1", "g and 2", "function() end",
-        "1+1",   "x[v2]", "-g",  "true", "g..1",    "g or 1<g"};
-    const char *mostly = atoms[below(t, 8)];
-    for (uint32_t i = 0; i < count; i++)
-        add(t, "%s%s", i ? "," : "", lua_chance(t, 8) ? atoms[below(t, 18)] : mostly);
-}
-
-/* An expression that wants this many registers at once, or nearly. */
-static void add_pressure(struct lua_text *t, uint32_t left, uint32_t depth)
-{
-    if (left < 2 || depth > 180) {
-        add_atoms(t, 1);
-        return;
-    }
-    uint32_t way = below(t, 12), n = 1 + below(t, left < 80 ? left - 1 : 79);
-    static const char *const open[] = {"g+(", "g..", "x[", "(", "#", "g<", "{x=", "g-1^"};
-    static const char *const close[] = {")", "", "]", ")==g", "", "", "}", ""};
-    if (way < 8) {
-        add(t, "%s", open[way]);
-        add_pressure(t, left - 1, depth + 1);
-        add(t, "%s", close[way]);
-        return;
-    }
-    bool first = way == 11;
-    if (way == 8)
-        n = n > 49 ? 49 : n;
-    add(t, way == 8 ? "{" : way == 9 ? "x:m(" : "f(");
-    if (!first)
-        add_atoms(t, n);
-    add(t, first ? "" : ",");
-    add_pressure(t, left > n ? left - n : 1, depth + 1);
-    add(t, first ? "," : "");
-    if (first)
-        add_atoms(t, n);
-    add(t, way == 8 ? "}" : ")");
-}
-
-static void write_registers(struct lua_text *t)
-{
-    static const char *const forms[] = {
-        "return ", "return g,g,g,", "local z=",    "x=", "x[g]=", "v1,g,x[g]=1,g,",
-        "if ",     "for i=g,",      "for k in g,", "f(", "v1="};
-    static const char *const ends[] = {"",          "",          "",        "",  "", "",
-                                       " then end", ",g do end", " do end", ")", ""};
-    uint32_t locals = below(t, 200), form = below(t, 11), goal = lua_near(t, 250, 6);
-    add_locals(t, locals);
-    if (lua_chance(t, 4) && locals < 190) {
-        add(t, "for i=1,2 do ");
-        add(t, "%s", forms[form]);
-        add_pressure(t, goal - locals - 4, 0);
-        add(t, "%s end", ends[form]);
-        return;
-    }
-    add(t, "%s", forms[form]);
-    add_pressure(t, goal - locals, 0);
-    add(t, "%s", ends[form]);
-}
-
-static void write_arguments(struct lua_text *t)
-{
-    static const char *const calls[] = {"f(",    "x:m(", "return f(",   "local z=x.y(",
-                                        "f(g)(", "v1(",  "return x:m(", "f(g,f("};
-    uint32_t locals = lua_chance(t, 2) ? below(t, 200) : below(t, 3), call = below(t, 8);
-    add_locals(t, locals);
-    add(t, "%s", calls[call]);
-    add_atoms(t, lua_near(t, 248 - locals, 4));
-    add(t, lua_chance(t, 4) ? ",..." : lua_chance(t, 3) ? ",f()" : "");
-    add(t, call == 7 ? "))" : ")");
-}
-
-static void write_returned(struct lua_text *t)
-{
-    uint32_t locals = lua_chance(t, 2) ? below(t, 200) : below(t, 3);
-    add_locals(t, locals);
-    add(t, lua_chance(t, 2) ? "return " : lua_chance(t, 2) ? "x=" : "x,y[1],z=");
-    add_atoms(t, lua_near(t, 250 - locals, 3));
-    add(t, lua_chance(t, 4) ? ",..." : "");
-}
-
-static void write_items(struct lua_text *t)
-{
-    uint32_t locals = lua_chance(t, 3) ? 0 : below(t, 200), left = 249 - locals, depth = 0;
-    left = lua_near(t, left < 4 ? 4 : left, 4);
-    add_locals(t, locals);
-    add(t, lua_chance(t, 2) ? "return " : "x=");
-    while (left > 1 && depth < 150) {
-        uint32_t n = lua_chance(t, 2) ? 47 + below(t, 6) : 1 + below(t, 110);
-        uint32_t pending = n % 50 ? n % 50 : 50;
-        if (pending + 1 > left)
-            break;
-        add(t, "{");
-        add_atoms(t, n);
-        add(t, lua_chance(t, 3) ? ",[g]=" : ",");
-        left -= pending + 1;
-        depth++;
-    }
-    add(t, "{");
-    add_atoms(t, left ? left : 1);
-    add(t, lua_chance(t, 3) ? ",...}" : "}");
-    add_times(t, depth, "}");
-}
-
-/* Operators that keep what is on their left in a register. */
-static void write_chain(struct lua_text *t)
-{
-    static const char *const links[] = {"g..",  "g^",   "g+g*(g-", "g..1 ..",
-                                        "v1..", "{g..", "(g+g)..", "-g^"};
-    uint32_t locals = 60 + below(t, 140), link = below(t, 8);
-    uint32_t goal = lua_near(t, 250 - locals, 4), times = link == 2   ? goal / 3
-                                                          : link == 3 ? goal / 2
-                                                                      : goal;
-    add_locals(t, locals);
-    add(t, lua_chance(t, 2) ? "return " : "g=");
-    add_times(t, times, links[link]);
-    add(t, "g");
-    add_times(t, link == 2 || link == 5 ? times : 0, link == 2 ? ")" : "}");
+        lua_add(t, "%s%s", i ? "," : "", lua_chance(t, 10) ? targets[below(t, 6)] : target);
+    lua_add(t, "=");
+    lua_add_times(t, lua_chance(t, 2) ? below(t, 5) : below(t, 260), "1,");
+    lua_add(t, "f()");
+    lua_add_times(t, levels, " end");
 }
 
 /* ---- the rest ------------------------------------------------------------------------------- */
@@ -384,39 +259,39 @@ static void write_constants(struct lua_text *t)
 {
     uint32_t constants = lua_near(t, 256, 6), locals = below(t, 200);
     bool strings = lua_chance(t, 2);
-    add_locals(t, locals);
-    add(t, "x={");
+    lua_add_locals(t, locals);
+    lua_add(t, "x={");
     for (uint32_t i = 0; i < constants; i++)
-        add(t, strings ? "'k%u'," : "%u.5,", i);
-    add(t, "} ");
+        lua_add(t, strings ? "'k%u'," : "%u.5,", i);
+    lua_add(t, "} ");
     uint32_t last = constants - 1 - below(t, 3), goal = lua_near(t, 250 - locals, 3),
              n = goal > 3 ? goal - 3 : 1;
     const char *call = lua_chance(t, 2) ? "f(" : "x:m(";
-    add(t, "g=%s", call);
-    add_atoms(t, n);
+    lua_add(t, "g=%s", call);
+    lua_add_atoms(t, n);
     if (strings)
-        add(t, ",x.k%u..g==x.k%u,x.k%u,y.new(1))", last, last, constants);
+        lua_add(t, ",x.k%u..g==x.k%u,x.k%u,y.new(1))", last, last, constants);
     else
-        add(t, ",g+%u.5==%u.5,x[%u.5],7.25^g)", last, last, constants);
+        lua_add(t, ",g+%u.5==%u.5,x[%u.5],7.25^g)", last, last, constants);
 }
 
 static void write_format(struct lua_text *t)
 {
     uint32_t locals = below(t, 4);
-    add_locals(t, locals);
-    add(t, "%s", lua_chance(t, 2) ? "return string.format('%d'," : "return ('%d'):format(");
-    add_times(t, lua_near(t, 246 - locals, 3), lua_chance(t, 2) ? "1," : "ARGV[1],");
-    add(t, lua_chance(t, 3) ? "...)" : "1)");
+    lua_add_locals(t, locals);
+    lua_add(t, "%s", lua_chance(t, 2) ? "return string.format('%d'," : "return ('%d'):format(");
+    lua_add_times(t, lua_near(t, 246 - locals, 3), lua_chance(t, 2) ? "1," : "ARGV[1],");
+    lua_add(t, lua_chance(t, 3) ? "...)" : "1)");
 }
 
 static void write_elseifs(struct lua_text *t)
 {
     uint32_t levels = below(t, 2) ? lua_near(t, 196, 3) : 0;
-    add_times(t, levels, "if x then ");
-    add(t, "if x then ");
-    add_times(t, 100 + below(t, 300), "elseif y==1 then z() ");
-    add(t, "end");
-    add_times(t, levels, " end");
+    lua_add_times(t, levels, "if x then ");
+    lua_add(t, "if x then ");
+    lua_add_times(t, 100 + below(t, 300), "elseif y==1 then z() ");
+    lua_add(t, "end");
+    lua_add_times(t, levels, " end");
 }
 
 static void write_functions(struct lua_text *t)
@@ -424,15 +299,16 @@ static void write_functions(struct lua_text *t)
     static const char *const forms[] = {
         "function f() end ", "local function f() return f end do local x end ",
         "f=function(...) return arg end ", "do local f=function() end end "};
-    add_times(t, lua_near(t, 199, 3), forms[below(t, 4)]);
+    lua_add_times(t, lua_near(t, 199, 3), forms[below(t, 4)]);
 }
 
 void lua_limits_write(struct lua_text *t)
 {
     static void (*const ways[])(struct lua_text *) = {
-        write_locals,    write_upvalues, write_levels,   write_targets, write_registers,
-        write_arguments, write_returned, write_items,    write_chain,   write_constants,
-        write_format,    write_elseifs,  write_functions};
+        write_locals,        write_upvalues,      write_levels,       write_targets,
+        lua_write_registers, lua_write_arguments, lua_write_returned, lua_write_items,
+        lua_write_chain,     write_constants,     write_format,       write_elseifs,
+        write_functions};
     static const uint8_t often[] = {LOCALS,    UPVALUES,  LEVELS, LEVELS, REGISTERS,
                                     REGISTERS, REGISTERS, ITEMS,  TARGETS};
     enum limit limit =
