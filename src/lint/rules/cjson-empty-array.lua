@@ -20,12 +20,14 @@ return #latest > 0 and cjson.encode(latest) or '[]']],
         end
         local grown, seen = {}, {} -- by a variable's id: lists that are its fields, and grow
         local asked = {} -- whose length or first element is looked at
+        local filled = {} -- by a variable's id: where something goes into it in any case
 
         -- Why it may be an empty list; nil: it is none, or has something in it.
-        local function why(node)
+        local function why(node, argument)
             local command = lint.reply(node)
             local shape = lint.shape(node)
-            if asked[lint.text(node)] then
+            local since = node.kind == 'name' and node.variable and filled[node.variable.id]
+            if asked[lint.text(node)] or since and since < argument.offset then
                 return nil
             elseif lists[command] then
                 return string.format('is empty when %s finds nothing', command)
@@ -47,7 +49,7 @@ return #latest > 0 and cjson.encode(latest) or '[]']],
         end
 
         local function look(node, argument, depth)
-            local reason = why(node)
+            local reason = why(node, argument)
             local shape = depth < 8 and lint.shape(node)
             local variable = node.kind == 'name' and node.variable
             local inside = node.offset >= argument.offset and node.finish <= argument.finish
@@ -64,6 +66,25 @@ return #latest > 0 and cjson.encode(latest) or '[]']],
             end
             for _, value in ipairs(variable and depth < 8 and later[variable.id] or {}) do
                 look(value, argument, depth + 1)
+            end
+        end
+
+        local branches = {clause = true, ['while'] = true, ['repeat'] = true, for_number = true, for_in = true,
+            ['function'] = true}
+
+        -- Something is put into a list: in any case, if no branch lies between that and where the list is declared.
+        local function note_filled(node, list)
+            local declared = list.kind == 'name' and list.variable and list.variable.declared
+            if not declared or filled[list.variable.id] then
+                return
+            end
+            for parent in lint.parents(node) do
+                if parent.offset <= declared.offset and declared.finish <= parent.finish then
+                    filled[list.variable.id] = node.offset
+                    return
+                elseif branches[parent.kind] then
+                    return
+                end
             end
         end
 
@@ -92,6 +113,7 @@ return #latest > 0 and cjson.encode(latest) or '[]']],
                 local name, first = lint.builtin(node.callee), node.arguments[1]
                 if name == 'table.insert' and first then
                     note_growth(first)
+                    note_filled(node, first)
                 elseif name == 'next' and first then
                     asked[lint.text(first)] = true
                 end
@@ -103,6 +125,7 @@ return #latest > 0 and cjson.encode(latest) or '[]']],
                         table.insert(later[of.variable.id], node.values[i])
                     elseif of and target.key.kind == 'binary' and target.key.op == '+' then
                         note_growth(of)
+                        note_filled(node, of)
                     end
                 end
             end

@@ -57,3 +57,16 @@ if next(kept) == nil then
   return '[]'
 end
 return cjson.encode(kept)
+--- bad at=5 live="\"{}\""
+local list = {}
+for i = 2, #KEYS do
+  if ARGV[9] then table.insert(list, KEYS[i]) end
+end
+return cjson.encode(list)
+--- good clean live="[\"10\"]"
+local list = {}
+for i = 4, #ARGV do
+  list[#list + 1] = ARGV[i]
+end
+table.insert(list, ARGV[1])
+return cjson.encode(list)
