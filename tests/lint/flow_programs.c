@@ -140,6 +140,7 @@ static const char *const statements[] = {
 };
 
 /* With others in them. */
+/* NOLINTBEGIN(bugprone-suspicious-missing-comma): some are too long for one line */
 static const char *const blocks[] = {
     "if $c then $b end",
     "if $c then $b else $b end",
@@ -176,6 +177,7 @@ static const char *const blocks[] = {
     "do local p, q = ARGV[1] if $c then p, q = q, p end rawequal(p, $n) rawequal(q, $n) end",
     "do local s = tonumber($e) if not s then s = $e end rawequal(s, $n) end",
 };
+/* NOLINTEND(bugprone-suspicious-missing-comma) */
 
 static size_t pick(struct program *p, size_t count)
 {
