@@ -20,8 +20,11 @@ return 'not there']],
             if node.kind == 'unary' and node.op == '#' then
                 return 'a length is a number'
             end
+            if not lint.always(node, 'number') then
+                return nil
+            end
             local command = lint.reply(node)
-            if command and lint.always(node, 'number') then
+            if command then
                 return command .. ' answers a number'
             end
             local list, all = lint.sources(node)
