@@ -42,6 +42,18 @@ static int pay_table(lua_State *L)
     return go_on(L);
 }
 
+/* table.insert(t, value) and table.remove(t) move nothing: only what is put into the middle, or taken from there,
+ * costs what is behind it. */
+static int pay_insert(lua_State *L)
+{
+    return lua_gettop(L) > 2 ? pay_table(L) : go_on(L);
+}
+
+static int pay_remove(lua_State *L)
+{
+    return lua_gettop(L) > 1 ? pay_table(L) : go_on(L);
+}
+
 /* table.sort: some rounds more, and what it compares. */
 static int pay_sorting(lua_State *L)
 {
@@ -90,11 +102,11 @@ static int (*payment(const char *library, const char *name))(lua_State *)
     static const struct {
         const char *name;
         int (*pay)(lua_State *);
-    } rows[] = {{"string.rep", pay_repetition}, {"string.find", NULL},
-                {"string.match", NULL},         {"string.gmatch", NULL},
-                {"string.gsub", NULL},          {"table.concat", pay_concat},
-                {"table.unpack", pay_unpack},   {"table.move", pay_move},
-                {"table.sort", pay_sorting},    {"table.pack", NULL}};
+    } rows[] = {
+        {"string.rep", pay_repetition}, {"string.find", NULL},        {"string.match", NULL},
+        {"string.gmatch", NULL},        {"string.gsub", NULL},        {"table.concat", pay_concat},
+        {"table.unpack", pay_unpack},   {"table.move", pay_move},     {"table.sort", pay_sorting},
+        {"table.pack", NULL},           {"table.insert", pay_insert}, {"table.remove", pay_remove}};
     size_t n = strlen(library);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (strncmp(rows[i].name, library, n) == 0 && strcmp(rows[i].name + n + 1, name) == 0)

@@ -207,16 +207,18 @@ static const char *why_bad(const struct lua51_token *token)
 void parse_fail(struct parser *p, const char *format, ...)
 {
     const struct lua51_token at = p->now.word;
-    char *message = parse_get(p, MESSAGE_ROOM);
     if (p->stopped)
         return;
-    if (at.kind == LUA51_BAD) {
-        message = (char *)(uintptr_t)why_bad(&at);
-    } else {
+    const char *message = at.kind == LUA51_BAD ? why_bad(&at) : NULL;
+    if (!message) {
+        char *written = parse_get(p, MESSAGE_ROOM);
+        if (p->stopped)
+            return;
         va_list list;
         va_start(list, format);
-        (void)vsnprintf(message, MESSAGE_ROOM, format, list);
+        (void)vsnprintf(written, MESSAGE_ROOM, format, list);
         va_end(list);
+        message = written;
     }
     parse_remark(p, LINT_REMARK_SYNTAX, &at, &at, message);
     p->tree->whole = false;

@@ -88,7 +88,8 @@ static const char *choose(struct lua_text *t, char symbol, int depth)
     bool odd = t->odd, deep = depth >= t->depth_max || t->count > LUA_WORDS_MAX / 2;
     t->odd = odd && lua_chance(t, 4);
     t->odd = t->odd || weigh(t, r) == 0;
-    for (uint32_t n = dice_below(&t->dice, weigh(t, r)); !deep; r++) {
+    uint32_t total = weigh(t, r);
+    for (uint32_t n = total ? dice_below(&t->dice, total) : 0; !deep; r++) {
         uint32_t weight = fits(t, r) ? r->weight : 0;
         if (n < weight)
             break;
@@ -175,7 +176,7 @@ const char *lua_grammar_construct(size_t index)
                                                    &lua_gaps, &lua_names};
     if (index < RULES)
         return rules[index].text;
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    for (size_t i = 0; i < sizeof all / sizeof(struct lua_pieces *); i++)
         if (index >= all[i]->first && index - all[i]->first < all[i]->count)
             return all[i]->of[index - all[i]->first];
     if (index >= LUA_FIRST_MUTATION && index - LUA_FIRST_MUTATION < lua_mutation_count)
