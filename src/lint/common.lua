@@ -24,8 +24,9 @@ return function(lint)
                 for i, target in ipairs(child.targets) do
                     local id = target.kind == 'name' and target.variable and target.variable.id
                     if id then
-                        assigned[id] = assigned[id] or {}
-                        table.insert(assigned[id], values[i] or false)
+                        local list = assigned[id] or {}
+                        list[#list + 1] = values[i] or false
+                        assigned[id] = list
                     end
                 end
             end)
@@ -130,8 +131,9 @@ return function(lint)
             walk(root_of(node), 'call', function(child)
                 local defined = lint.defined(child.callee)
                 if defined then
-                    called[defined] = called[defined] or {}
-                    table.insert(called[defined], child)
+                    local list = called[defined] or {}
+                    list[#list + 1] = child
+                    called[defined] = list
                 end
             end)
         end

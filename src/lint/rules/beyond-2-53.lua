@@ -22,6 +22,7 @@ number given to a command becomes text like "1e+17" on Redis 7.0, and "1e+20" on
         end
 
         local estimate
+        local patience -- how many values are followed for one
 
         local function estimate_one(node, depth)
             local value = lint.constant(node)
@@ -47,7 +48,8 @@ number given to a command becomes text like "1e+17" on Redis 7.0, and "1e+20" on
         -- How large a number is that is made of the seconds of TIME; 0: who knows.
         function estimate(node, depth)
             local most = 0
-            if depth < 12 and lint.from(node, 'time', 'literal') then
+            patience = patience - 1
+            if depth < 12 and patience > 0 and lint.from(node, 'time', 'literal') then
                 for _, source in ipairs((lint.sources(node))) do
                     most = math.max(most, estimate_one(source, depth + 1))
                 end
@@ -57,6 +59,7 @@ number given to a command becomes text like "1e+17" on Redis 7.0, and "1e+20" on
 
         -- Seconds, milliseconds and so on, times something.
         local function is_long_time(node)
+            patience = 50
             return has_time and node.op == '*' and lint.from(node, 'time') and estimate_one(node, 0) > 2 ^ 53
                 and estimate(node.left, 0) <= 2 ^ 53 and estimate(node.right, 0) <= 2 ^ 53
         end

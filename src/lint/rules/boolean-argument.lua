@@ -52,6 +52,16 @@ end]],
             return not lint.is_named(source)
         end
 
+        -- The same, at once, of what most are not: assigned more than once.
+        local function may_be_plain(node)
+            local variable = node.kind == 'name' and node.variable
+            if not variable or variable.writes == 0 then
+                return true
+            end
+            local parent = variable.declared and variable.declared.parent
+            return parent ~= nil and parent.kind == 'local' and not parent.values[1]
+        end
+
         local function advice(node, list)
             if list[1] == 'a table' then
                 local shape = lint.shape(node)
@@ -75,11 +85,10 @@ end]],
             if kind == 'string' or kind == 'number' or not may(node, 'nil', 'true', 'false', 'table', 'function', 'userdata') then
                 return
             end
-            local list = found(node)
-            if always(node, table.unpack(types)) then
-                tell(node, list, true)
-            elseif is_plain(node) then
-                doubts[#doubts + 1] = {node, list}
+            if always(node, 'nil', 'true', 'false', 'table', 'function', 'userdata') then
+                tell(node, found(node), true)
+            elseif may_be_plain(node) and is_plain(node) then
+                doubts[#doubts + 1] = {node, found(node)}
             end
         end
 

@@ -15,6 +15,8 @@ redis.call('ZADD', KEYS[1], now, ARGV[1] .. ':' .. string.format('%.0f', now))]]
             return {}
         end
         local is_long
+        local patience -- how many values are followed for one
+        local known = {} -- by variable: whether it is long
 
         local function is_million(node)
             local value = lint.constant(node)
@@ -44,17 +46,30 @@ redis.call('ZADD', KEYS[1], now, ARGV[1] .. ':' .. string.format('%.0f', now))]]
             if depth > 8 or node.kind == 'string' or not lint.always(node, 'number') then
                 return false
             end
+            patience = patience - 1
             local list, all = lint.sources(node)
-            for _, source in ipairs(list) do
+            for _, source in ipairs(all and patience > 0 and list or {}) do
                 if not one(source, depth + 1) then
                     return false
                 end
             end
-            return all and #list > 0
+            return all and patience > 0 and #list > 0
         end
 
         local function tell(node, how)
-            if is_long(node, 0) then
+            local variable = node.kind == 'name' and node.variable
+            local long
+            if variable then
+                long = known[variable]
+            end
+            if long == nil then
+                patience = 50
+                long = is_long(node, 0)
+                if variable then
+                    known[variable] = long
+                end
+            end
+            if long then
                 lint.report(node, string.format("%s has more than 14 digits, and %s writes no more than that: write "
                     .. "string.format('%%.0f', …)", lint.quote(node), how))
             end

@@ -14,6 +14,7 @@ return tokens / 60]],
 return tostring(tokens / 60)]],
     check = function(lint)
         local fraction
+        local patience -- how many values are followed for one
 
         -- A half of a list's length is whole if who wrote it thinks so, and (a - a % b) / b is.
         local function division(node)
@@ -64,7 +65,8 @@ return tostring(tokens / 60)]],
 
         -- How bad it is that its fraction is lost; nil: it has none that is known.
         function fraction(node, depth)
-            if depth > 8 or lint.number(node) == 'whole' then
+            patience = patience - 1
+            if depth > 8 or patience < 0 or lint.number(node) == 'whole' then
                 return nil
             end
             for _, source in ipairs((lint.sources(node))) do
@@ -89,6 +91,7 @@ return tostring(tokens / 60)]],
                 end
                 return
             end
+            patience = 400
             local severity = lint.may(node, 'number') and fraction(node, 0)
             if severity then
                 lint.report(node, lint.quote(node) .. ' may have a fraction, which is cut off in an answer (3.7 becomes 3): '
