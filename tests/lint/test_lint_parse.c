@@ -209,13 +209,15 @@ START_TEST(a_remark)
 {
     struct arena arena = {0};
     struct lint_tree tree;
-    char all[512] = "", one[64];
+    char all[512] = "";
+    size_t used = 0;
     const char *source = remarked[_i].source;
     ck_assert(lint_parse(&arena, source, strlen(source), &tree));
     for (const struct lint_remark *r = tree.remarks; r; r = r->next) {
-        (void)snprintf(one, sizeof one, "%s%u:%u %s", all[0] ? " " : "", r->line, r->column,
-                       lint_remark_rule(r->kind));
-        strcat(all, one);
+        int n = snprintf(all + used, sizeof all - used, "%s%u:%u %s", used ? " " : "", r->line,
+                         r->column, lint_remark_rule(r->kind));
+        ck_assert(n > 0 && (size_t)n < sizeof all - used);
+        used += (size_t)n;
         ck_assert_uint_gt(strlen(r->message), 8);
     }
     ck_assert_msg(strcmp(all, remarked[_i].remarks) == 0, "%s\nis: %s\nnot: %s", source, all,
