@@ -257,16 +257,22 @@ static void write_targets(struct lua_text *t)
 /* Constants from number 256 on do not fit into an operand, and take a register. */
 static void write_constants(struct lua_text *t)
 {
-    uint32_t constants = lua_near(t, 256, 6), locals = below(t, 200);
+    uint32_t constants = lua_near(t, 256, 3), locals = below(t, 200);
     bool strings = lua_chance(t, 2);
     lua_add_locals(t, locals);
     lua_add(t, "x={");
     for (uint32_t i = 0; i < constants; i++)
         lua_add(t, strings ? "'k%u'," : "%u.5,", i);
     lua_add(t, "} ");
-    uint32_t last = constants - 1 - below(t, 3), goal = lua_near(t, 250 - locals, 3),
+    uint32_t last = constants - 1 - below(t, 3), goal = lua_near(t, 250 - locals, 2),
              n = goal > 3 ? goal - 3 : 1;
     const char *call = lua_chance(t, 2) ? "f(" : "x:m(";
+    if (lua_chance(t, 2)) { /* nothing but that one constant decides */
+        lua_add(t, "f(");
+        lua_add_times(t, lua_near(t, 247 - locals, 1), "x,");
+        lua_add(t, strings ? "x['k%u'])" : "x[%u.5])", last);
+        return;
+    }
     lua_add(t, "g=%s", call);
     lua_add_atoms(t, n);
     if (strings)
@@ -309,10 +315,10 @@ void lua_limits_write(struct lua_text *t)
         lua_write_registers, lua_write_arguments, lua_write_returned, lua_write_items,
         lua_write_chain,     write_constants,     write_format,       write_elseifs,
         write_functions};
-    static const uint8_t often[] = {LOCALS,    UPVALUES,  LEVELS, LEVELS, REGISTERS,
-                                    REGISTERS, REGISTERS, ITEMS,  TARGETS};
+    static const uint8_t often[] = {LOCALS,    UPVALUES,  LEVELS, LEVELS,  REGISTERS,
+                                    REGISTERS, REGISTERS, ITEMS,  TARGETS, CONSTANTS};
     enum limit limit =
-        (enum limit)(lua_chance(t, 2) ? below(t, FUNCTIONS + 1) : often[below(t, 9)]);
+        (enum limit)(lua_chance(t, 2) ? below(t, FUNCTIONS + 1) : often[below(t, 10)]);
     note(t, limit);
     ways[limit](t);
 }
