@@ -1,6 +1,6 @@
 /* The worst sources: each through all of the linter, and no rule gives up, though its steps are counted. Code that
- * servers take is judged like any other; what they refuse is told as that. How long they take is scripts/bench's
- * (lint.worst); here something only has to end.
+ * servers take is judged like any other; what they refuse is told as that. How long each takes is printed, and
+ * judged by nobody but a reader (a megabyte should take under two seconds); here something only has to end.
  *
  * VOUCH_LINT_WORST=number looks at one alone, VOUCH_LINT_WORST_BYTES=1048576 at whole megabytes. */
 #include "buffer.h"
