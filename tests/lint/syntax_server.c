@@ -100,7 +100,7 @@ void syntax_server_free(struct syntax_server *s)
 
 size_t syntax_server_reads(const struct syntax_server *s, const struct syntax_source *source)
 {
-    const char *nul = memchr(source->text, 0, source->size);
+    const char *nul = source->size ? memchr(source->text, 0, source->size) : NULL;
     return nul && source->library && s->ends_at_nul ? (size_t)(nul - source->text) : source->size;
 }
 
