@@ -16,7 +16,8 @@ bool syntax_parser_refuses(const struct syntax_server *server, const struct synt
     struct lint_tree tree;
     size_t size = syntax_server_reads(server, source);
     char *copy = malloc(size ? size : 1); /* of just its size: a sanitizer sees a read beyond it */
-    memcpy(copy, source->text, size);
+    if (size)
+        memcpy(copy, source->text, size);
     if (!lint_parse(&arena, copy, size, &tree))
         ts_die("memory is short");
     bool refuses = tree.refused;
