@@ -223,19 +223,19 @@ END_TEST
 
 START_TEST(each_file_of_cases_is_a_rules)
 {
-    DIR *folder = opendir(LINT_CASES);
-    ck_assert_ptr_nonnull(folder);
-    for (const struct dirent *entry; (entry = readdir(folder));) {
-        char name[256];
-        snprintf(name, sizeof name, "%s", entry->d_name);
-        char *dot = strrchr(name, '.');
-        if (!dot || strcmp(dot, ".lua") != 0)
-            continue;
-        *dot = '\0';
-        if (!vouch_lint_rule_find(lint, name))
-            wrong(NULL, "%s/%s: there is no such rule", LINT_CASES, entry->d_name);
+    struct dirent **entries;
+    int count = scandir(LINT_CASES, &entries, NULL, NULL);
+    ck_assert_int_gt(count, 0);
+    for (int i = 0; i < count; i++) {
+        char *dot = strrchr(entries[i]->d_name, '.');
+        if (dot && strcmp(dot, ".lua") == 0) {
+            *dot = '\0';
+            if (!vouch_lint_rule_find(lint, entries[i]->d_name))
+                wrong(NULL, "%s/%s.lua: there is no such rule", LINT_CASES, entries[i]->d_name);
+        }
+        free(entries[i]);
     }
-    closedir(folder);
+    free(entries);
     told();
 }
 END_TEST

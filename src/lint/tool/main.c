@@ -36,7 +36,7 @@ static int with_linter(const struct options *o, vouch_lint *lint)
 
 static int run(const struct options *o)
 {
-    struct fault fault;
+    struct fault fault = {0};
     vouch_lint *lint;
     if (o->task == TASK_HELP || o->task == TASK_VERSION) {
         if (o->task == TASK_HELP)
