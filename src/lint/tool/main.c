@@ -18,7 +18,7 @@ static int printed(void)
 
 static int with_linter(const struct options *o, vouch_lint *lint)
 {
-    struct fault fault;
+    struct fault fault = {0};
     switch (o->task) {
     case TASK_EXPLAIN:
         return rule_explain(lint, o->explain, &fault) ? printed() : fail(&fault);
@@ -59,7 +59,7 @@ static int run(const struct options *o)
 int main(int argc, char **argv)
 {
     struct options o;
-    struct fault fault;
+    struct fault fault = {0};
     int result = options_read(&o, argc, argv, &fault) ? run(&o) : fail(&fault);
     options_free(&o);
     return result;

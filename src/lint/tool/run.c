@@ -22,7 +22,7 @@ struct run {
 /* What keeps the program from doing all that it was asked: told at once, and again in formats that have room. */
 static void add_fault(struct run *run, const struct fault *fault)
 {
-    struct fault ignored;
+    struct fault ignored = {0};
     size_t n = strnlen(fault->message, sizeof fault->message);
     (void)fputs("vouch-lint: ", stderr);
     write_visible(stderr, fault->message, n);
@@ -90,7 +90,7 @@ static bool ask(struct run *run, const struct file *file, const vouch_lint_repor
                 char *message, size_t room, vouch_lint_finding *out)
 {
     struct answer answer;
-    struct fault fault;
+    struct fault fault = {0};
     const vouch_lint_rule *rule = vouch_lint_rule_find(run->lint, "server-disagrees");
     bool library = vouch_lint_taken_for(report) == VOUCH_LINT_FUNCTION;
     if (!server_ask(run->server, file->text, file->size, library, &answer, &fault)) {
@@ -150,7 +150,7 @@ static void lint_file(struct run *run, const char *name, const struct file *file
                                 .numkeys = o->numkeys};
     vouch_lint_report *report;
     vouch_error error;
-    struct fault fault;
+    struct fault fault = {0};
     if (vouch_lint_run(run->lint, &source, &report, &error) != VOUCH_OK) {
         (void)fault_set(&fault, "%s: %s", name, error.message);
         add_fault(run, &fault);
@@ -166,7 +166,7 @@ static void lint_file(struct run *run, const char *name, const struct file *file
 static void lint_path(struct run *run, const char *path)
 {
     struct file file;
-    struct fault fault;
+    struct fault fault = {0};
     bool standard = strcmp(path, "-") == 0;
     bool fine = standard ? file_read_stdin(VOUCH_LINT_SOURCE_MAX, &file, &fault)
                          : file_read(path, VOUCH_LINT_SOURCE_MAX, &file, &fault);
@@ -182,7 +182,7 @@ static void lint_path(struct run *run, const char *path)
 static void lint_named(struct run *run, const char *name)
 {
     struct paths paths = {0};
-    struct fault fault;
+    struct fault fault = {0};
     if (strcmp(name, "-") == 0 || !file_is_folder(name)) {
         lint_path(run, name);
         return;
@@ -219,7 +219,7 @@ static bool finish(struct run *run)
 int files_lint(const struct options *o, vouch_lint *lint)
 {
     struct run run = {.o = o, .lint = lint};
-    struct fault fault;
+    struct fault fault = {0};
     run.out = (struct output){
         .stream = stdout, .format = o->format, .colored = is_colored(o), .lint = lint};
     if (o->server && !server_open(o->server, &run.server, &fault))
