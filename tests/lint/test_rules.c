@@ -224,7 +224,7 @@ END_TEST
 START_TEST(each_file_of_cases_is_a_rules)
 {
     struct dirent **entries;
-    int count = scandir(LINT_CASES, &entries, NULL, NULL);
+    int count = scandir(LINT_CASES, &entries, NULL, alphasort);
     ck_assert_int_gt(count, 0);
     for (int i = 0; i < count; i++) {
         char *dot = strrchr(entries[i]->d_name, '.');

@@ -200,9 +200,12 @@ static char *renamed(const char *text, size_t *size, size_t from, size_t to, con
     return copy;
 }
 
-static bool run_library(struct server *server, vouch_batch *batch, struct answer *out,
-                        struct fault *fault)
+/* Loads and deletes it; nobody sees it in between. */
+static bool run_library(struct server *server, vouch_batch *batch, const char *name, vouch_arg text,
+                        struct answer *out, struct fault *fault)
 {
+    vouch_batch_add(batch, "FUNCTION", "LOAD", text);
+    vouch_batch_add(batch, "FUNCTION", "DELETE", name);
     vouch_tx_options options = VOUCH_TX_OPTIONS_INIT;
     vouch_tx_result *result = NULL;
     vouch_error error;
@@ -239,11 +242,8 @@ static bool ask_library(struct server *server, vouch_batch *batch, const char *t
     if (!random_name(name))
         return fault_set(fault, "--server: there are no random numbers for a name");
     char *copy = renamed(text, &size, from, to, name);
-    if (!copy)
-        return fault_set(fault, "--server: out of memory");
-    vouch_batch_add(batch, "FUNCTION", "LOAD", vouch_bytes(copy, size));
-    vouch_batch_add(batch, "FUNCTION", "DELETE", (const char *)name);
-    bool fine = run_library(server, batch, out, fault);
+    bool fine = copy ? run_library(server, batch, name, vouch_bytes(copy, size), out, fault)
+                     : fault_set(fault, "--server: out of memory");
     alloc_free(copy);
     return fine;
 }
